@@ -1,0 +1,44 @@
+"""Data sets, each with train, validation and test splits and a card."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tinyml_course.data.dataset import Card, DataSet, Split
+from tinyml_course.data.folder import data_folder
+from tinyml_course.errors import lookup
+
+
+def _digits(folder: str | Path | None) -> DataSet:  # noqa: ARG001 - it comes with scikit-learn
+    from tinyml_course.data.digits import load_digits
+
+    return load_digits()
+
+
+def _fashion_mnist(folder: str | Path | None) -> DataSet:
+    from tinyml_course.data.fashion_mnist import load_fashion_mnist
+
+    return load_fashion_mnist(folder)
+
+
+DATA_SETS: dict[str, Callable[[str | Path | None], DataSet]] = {
+    "digits": _digits,
+    "fashion_mnist": _fashion_mnist,
+}
+"""The data sets, by name."""
+
+
+def load(name: str, folder: str | Path | None = None) -> DataSet:
+    """Load a data set.
+
+    Args:
+        name: a name in `DATA_SETS`.
+        folder: where its files lie; see `data_folder`.
+
+    Raises:
+        UnknownNameError: there is no such data set.
+        DataError: it is missing or damaged; the message says what was looked for, and where.
+    """
+    return lookup("data set", name, DATA_SETS)(folder)
+
+
+__all__ = ["DATA_SETS", "Card", "DataSet", "Split", "data_folder", "load"]

@@ -1,0 +1,42 @@
+"""FULLY_CONNECTED."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tinyml_course.graph.counting import linear_macs
+from tinyml_course.graph.operators.base import (
+    Activation,
+    Operator,
+    Shape,
+    check_activation_function,
+    check_int8_activation,
+    check_weights,
+    register,
+)
+from tinyml_course.graph.tensor import Tensor
+
+
+@register("FULLY_CONNECTED")
+@dataclass(frozen=True)
+class FullyConnected(Operator):
+    """Inputs: features of any shape, weight ``(C_out, C_in)``, bias ``(C_out,)``."""
+
+    activation: Activation = "NONE"
+
+    def output_shape(self, inputs: Sequence[Tensor]) -> Shape:
+        """``(1, C_out)``."""
+        source, weight = inputs[0], inputs[1]
+        check_activation_function(self, self.activation)
+        if len(weight.shape) != 2 or weight.shape[1] != source.elements:
+            raise self.fail(f"weight {weight.shape} does not read {source.elements} features")
+        return (1, weight.shape[0])
+
+    def macs(self, inputs: Sequence[Tensor]) -> int:
+        """``C_in C_out``."""
+        c_out, c_in = inputs[1].shape
+        return linear_macs(c_in, c_out)
+
+    def check(self, inputs: Sequence[Tensor], output: Tensor) -> None:
+        """Symmetric weights, int32 bias."""
+        check_int8_activation(self, output)
+        check_weights(self, inputs[0], inputs[1], inputs[2], channel_axis=0)

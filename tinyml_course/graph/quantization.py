@@ -1,0 +1,155 @@
+"""How real numbers stand behind integers: ``real = scale * (integer - zero_point)``.
+
+The rules are those of TF-Lite's int8 quantization specification: activations are asymmetric with
+one scale per tensor, weights symmetric (zero point 0, range -127..127) with one scale per output
+channel, biases int32 with ``scale = input scale * weight scale`` and zero point 0.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tinyml_course.errors import GraphError
+
+INT8_MIN, INT8_MAX = -128, 127
+WEIGHT_MAX = 127  # weights are symmetric: -128 is not used
+
+
+@dataclass(frozen=True, eq=False)
+class Quantization:
+    """Scale and zero point of a tensor, one pair for all or one per channel.
+
+    Attributes:
+        scale: float32 ``(1,)`` or ``(C,)``, positive. Kept in float32 because TF-Lite stores it
+            so and the fixed-point multipliers are computed from the rounded value.
+        zero_point: int32, same shape.
+        axis: the channel axis for ``(C,)``, ``None`` for one scale per tensor.
+    """
+
+    scale: NDArray[np.float32]
+    zero_point: NDArray[np.int32]
+    axis: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.scale.ndim != 1 or self.scale.shape != self.zero_point.shape:
+            raise GraphError(
+                f"scale {self.scale.shape} and zero point {self.zero_point.shape} must be vectors "
+                "of one length"
+            )
+        if not (np.isfinite(self.scale).all() and (self.scale > 0).all()):
+            raise GraphError(f"scales must be finite and positive, got {self.scale.min()}")
+        if self.axis is None and self.scale.size != 1:
+            raise GraphError(f"{self.scale.size} scales need a channel axis")
+
+    @classmethod
+    def per_tensor(cls, scale: float, zero_point: int = 0) -> "Quantization":
+        """One scale and zero point for the whole tensor."""
+        return cls(np.array([scale], np.float32), np.array([zero_point], np.int32))
+
+    @classmethod
+    def per_channel(cls, scale: ArrayLike, axis: int) -> "Quantization":
+        """Symmetric, one scale per index of ``axis``."""
+        scales = np.asarray(scale, np.float32)
+        return cls(scales, np.zeros(scales.shape, np.int32), axis)
+
+    @property
+    def is_per_tensor(self) -> bool:
+        """Whether one scale serves the whole tensor."""
+        return self.scale.size == 1
+
+    def item(self) -> tuple[np.float32, int]:
+        """Scale and zero point of a per-tensor quantization.
+
+        Raises:
+            GraphError: there is one scale per channel.
+        """
+        if not self.is_per_tensor:
+            raise GraphError(f"one scale expected, got {self.scale.size} (per channel)")
+        return np.float32(self.scale[0]), int(self.zero_point[0])
+
+    def same_as(self, other: "Quantization") -> bool:
+        """Whether both map integers to the same reals."""
+        return (
+            np.array_equal(self.scale, other.scale)
+            and np.array_equal(self.zero_point, other.zero_point)
+            and self.axis == other.axis
+        )
+
+    def _broadcast(self, ndim: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+        if self.axis is None:
+            return self.scale, self.zero_point
+        shape = [1] * ndim
+        shape[self.axis] = self.scale.size
+        return self.scale.reshape(shape), self.zero_point.reshape(shape)
+
+
+def range_to_quantization(low: float, high: float) -> Quantization:
+    """Asymmetric int8 quantization of the range ``low..high``, widened to hold 0.
+
+    0 must be exact because padding writes it. A range without extent (a dead activation) becomes
+    0..1, so that the scale stays positive.
+
+    Raises:
+        GraphError: the range is not finite.
+    """
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise GraphError(f"range {low}..{high} is not finite")
+    low, high = min(float(low), 0.0), max(float(high), 0.0)
+    if high - low < 1e-9:
+        high = low + 1.0
+    scale = np.float32((high - low) / (INT8_MAX - INT8_MIN))
+    zero_point = round(INT8_MIN - low / float(scale))
+    return Quantization.per_tensor(float(scale), int(np.clip(zero_point, INT8_MIN, INT8_MAX)))
+
+
+def quantize(
+    values: ArrayLike, quantization: Quantization, dtype: str = "int8"
+) -> NDArray[np.int8] | NDArray[np.uint8]:
+    """Nearest integers, half away from zero as TF-Lite's ``QUANTIZE`` rounds, saturated.
+
+    Args:
+        values: float array of any shape; the channel axis as the quantization says.
+        quantization: scale and zero point.
+        dtype: ``"int8"`` or ``"uint8"``.
+
+    Raises:
+        GraphError: a value is not a number, or ``dtype`` is not an 8-bit type.
+    """
+    if dtype not in ("int8", "uint8"):
+        raise GraphError(f"quantize gives int8 or uint8, not {dtype}")
+    real = np.asarray(values, np.float32)
+    if np.isnan(real).any():
+        raise GraphError("quantize: the input holds NaN; clean the data before running it")
+    scale, zero_point = quantization._broadcast(real.ndim)
+    # Divided in float32 as on the target, rounded in float64: 0.49999997 + 0.5 is 1 in float32.
+    scaled = (real / scale).astype(np.float64)
+    rounded = np.trunc(scaled + np.copysign(0.5, scaled))
+    info = np.iinfo(dtype)
+    return np.clip(rounded + zero_point, info.min, info.max).astype(dtype)
+
+
+def dequantize(integers: ArrayLike, quantization: Quantization) -> NDArray[np.float32]:
+    """The real numbers that ``integers`` stand for, float32, same shape."""
+    array = np.asarray(integers)
+    scale, zero_point = quantization._broadcast(array.ndim)
+    return ((array.astype(np.int32) - zero_point) * scale).astype(np.float32)
+
+
+def weight_scales(
+    weight: NDArray[np.floating], axis: int, least: Sequence[float] | NDArray[np.float64] | None
+) -> NDArray[np.float32]:
+    """Symmetric per-channel scales ``max|w| / 127``, float32 ``(C,)``.
+
+    Args:
+        weight: float weights, channels along ``axis``.
+        axis: the output-channel axis.
+        least: a lower bound per channel, or ``None``. A channel whose weights have (almost)
+            vanished would get a scale so small that its int32 bias overflows.
+    """
+    others = tuple(i for i in range(weight.ndim) if i != axis)
+    scale = np.abs(weight).max(axis=others).astype(np.float64) / WEIGHT_MAX
+    if least is not None:
+        scale = np.maximum(scale, np.asarray(least, np.float64))
+    return np.where(scale > 0, scale, 1.0 / WEIGHT_MAX).astype(np.float32)

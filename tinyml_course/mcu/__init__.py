@@ -1,0 +1,23 @@
+"""The emulated microcontroller: boards, memory plans, int8 operators, latency, report."""
+
+from tinyml_course.mcu.boards import BOARDS, Board, board
+from tinyml_course.mcu.emulator import Emulator, Run, StepTrace
+from tinyml_course.mcu.faults import EmulatorFault
+from tinyml_course.mcu.flash import FlashLayout
+from tinyml_course.mcu.planning import POLICIES, Buffer, Plan, Step, plan
+
+__all__ = [
+    "BOARDS",
+    "Board",
+    "board",
+    "POLICIES",
+    "plan",
+    "Plan",
+    "Buffer",
+    "Step",
+    "FlashLayout",
+    "Emulator",
+    "EmulatorFault",
+    "Run",
+    "StepTrace",
+]

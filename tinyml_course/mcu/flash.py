@@ -1,0 +1,89 @@
+"""Where every constant lies in flash, and the bytes themselves."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyml_course.graph import Graph, Operator
+from tinyml_course.graph.operators import Conv2D, DepthwiseConv2D, FullyConnected
+from tinyml_course.mcu.requantization import requantization
+
+ALIGNMENT = 4
+WEIGHTED = (Conv2D, DepthwiseConv2D, FullyConnected)
+
+CODE_BYTES_ESTIMATE = 63 * 1024
+"""Start-up code and kernels of TinyEngine on the MCUNet networks (MCUNet code generator, published
+flash figures less the constants). An estimate until the firmware of a network has been built."""
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """One constant in flash.
+
+    Attributes:
+        operator: the operator that reads it.
+        role: ``weight`` (int8), ``bias`` (int32), ``multiplier`` (int32) or ``shift`` (int8).
+        offset: bytes from the start of flash.
+        data: the values.
+    """
+
+    operator: str
+    role: str
+    offset: int
+    data: NDArray[Any]
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes without alignment."""
+        return int(self.data.nbytes)
+
+
+class FlashLayout:
+    """The constants of a graph, one after the other, each aligned to 4 bytes."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.segments: list[Segment] = []
+        offset = 0
+        for operator in graph.operators:
+            for role, data in _constants(graph, operator):
+                self.segments.append(Segment(operator.name, role, offset, data))
+                offset += -(-data.nbytes // ALIGNMENT) * ALIGNMENT
+        self.size_bytes = offset
+
+    def of(self, operator: str) -> dict[str, Segment]:
+        """An operator's constants by role."""
+        return self._by_operator.get(operator, {})
+
+    @cached_property
+    def _by_operator(self) -> dict[str, dict[str, Segment]]:
+        table: dict[str, dict[str, Segment]] = {}
+        for segment in self.segments:
+            table.setdefault(segment.operator, {})[segment.role] = segment
+        return table
+
+    def bytes_of(self, operator: str) -> int:
+        """Flash that an operator's constants take."""
+        return sum(segment.size_bytes for segment in self.of(operator).values())
+
+    def image(self) -> NDArray[np.uint8]:
+        """The bytes as they lie in flash, erased bytes (0xFF) between."""
+        flash = np.full(self.size_bytes, 0xFF, np.uint8)
+        for segment in self.segments:
+            raw = np.frombuffer(np.ascontiguousarray(segment.data).tobytes(), np.uint8)
+            flash[segment.offset : segment.offset + raw.size] = raw
+        return flash
+
+
+def _constants(graph: Graph, operator: Operator) -> Iterator[tuple[str, NDArray[Any]]]:
+    if not isinstance(operator, WEIGHTED):
+        return
+    _, weight, bias = graph.inputs_of(operator)
+    table = requantization(graph, operator)
+    yield "weight", weight.values()
+    yield "bias", bias.values()
+    yield "multiplier", table.multiplier
+    yield "shift", table.shift.astype(np.int8)

@@ -1,0 +1,97 @@
+"""A kernel: one operator made ready once, to run many times on bytes of an arena."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyml_course.errors import UnsupportedOperatorError
+from tinyml_course.graph import Graph, Operator
+from tinyml_course.graph.fixed_point import multiply_by_quantized_multiplier
+from tinyml_course.mcu.requantization import activation_limits
+
+Int8 = NDArray[np.int8]
+Constants = Mapping[str, NDArray[Any]]
+
+EXACT_FLOAT32 = 2**24
+"""Every integer up to here is a float32, so sums bounded by it are exact in any order."""
+
+
+class Kernel(ABC):
+    """The int8 arithmetic of one operator.
+
+    Args:
+        graph: the graph the operator stands in.
+        operator: the operator.
+        constants: weight, bias, multiplier, shift as they were read from flash.
+    """
+
+    def __init__(self, graph: Graph, operator: Operator, constants: Constants) -> None:
+        self.operator = operator
+        self.constants = constants
+        self.zero_points = [
+            tensor.scale_and_zero_point()[1] for tensor in graph.activations_of(operator)
+        ]
+        output = graph.output_of(operator)
+        self.output_shape = output.shape
+        self.output_zero_point = output.scale_and_zero_point()[1]
+        self.limits = activation_limits(getattr(operator, "activation", "NONE"), output)
+
+    @abstractmethod
+    def run(self, inputs: Sequence[Int8]) -> Int8:
+        """The output for these activations; the inputs are not written to."""
+
+    def requantize(self, accumulator: NDArray[Any]) -> Int8:
+        """int32 sums to int8: rescale per channel, add the zero point, clamp."""
+        scaled = multiply_by_quantized_multiplier(
+            accumulator, self.constants["multiplier"], self.constants["shift"]
+        )
+        return self.clamp(scaled + self.output_zero_point)
+
+    def clamp(self, values: NDArray[Any]) -> Int8:
+        """The fused activation, and saturation to int8."""
+        clamped: Int8 = np.clip(values, *self.limits).astype(np.int8)
+        return clamped.reshape(self.output_shape)
+
+
+KERNELS: dict[type[Operator], type[Kernel]] = {}
+"""The kernel of every operator that can run."""
+
+KernelType = TypeVar("KernelType", bound=type[Kernel])
+
+
+def kernel_for(operator: type[Operator]) -> Callable[[KernelType], KernelType]:
+    """Class decorator: enter a kernel for an operator."""
+
+    def enter(cls: KernelType) -> KernelType:
+        KERNELS[operator] = cls
+        return cls
+
+    return enter
+
+
+def make_kernel(graph: Graph, operator: Operator, constants: Constants) -> Kernel:
+    """The kernel of an operator.
+
+    Raises:
+        UnsupportedOperatorError: there is none.
+    """
+    kernel = KERNELS.get(type(operator))
+    if kernel is None:
+        known = ", ".join(sorted(cls.kind for cls in KERNELS))
+        raise UnsupportedOperatorError(
+            f"{operator.kind} {operator.name} has no kernel; there are kernels for {known}"
+        )
+    return kernel(graph, operator, constants)
+
+
+def exact_matrix(weight: NDArray[np.int8]) -> NDArray[np.floating[Any]]:
+    """int8 weights ``(C_out, K)`` as the narrowest float matrix whose products are exact.
+
+    An accumulator is bounded by ``128 * sum|w|`` over a channel, and so is every partial sum:
+    below 2**24 BLAS may add in float32 in any order and still be exact, otherwise in float64.
+    """
+    bound = 128 * int(np.abs(weight.astype(np.int64)).sum(axis=1).max())
+    return weight.astype(np.float32 if bound < EXACT_FLOAT32 else np.float64)

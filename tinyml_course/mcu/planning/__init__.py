@@ -1,0 +1,48 @@
+"""Memory planning: policies that turn a graph into a `Plan`."""
+
+from collections.abc import Callable, Iterator
+
+from tinyml_course.errors import lookup
+from tinyml_course.graph import Graph
+from tinyml_course.mcu.boards import Board
+from tinyml_course.mcu.planning.fits import check_fits, larger_boards, smaller_resolution
+from tinyml_course.mcu.planning.per_layer import per_layer
+from tinyml_course.mcu.planning.plan import Buffer, Plan, Step
+from tinyml_course.mcu.planning.tinyengine import tinyengine
+
+POLICIES: dict[str, Callable[[Graph], Plan]] = {"per_layer": per_layer, "tinyengine": tinyengine}
+"""The planners, by name."""
+
+DEFAULT_POLICY = "tinyengine"
+
+
+def plan(graph: Graph, board: Board | None = None, policy: str = DEFAULT_POLICY) -> Plan:
+    """Lay a graph out in SRAM.
+
+    Args:
+        graph: the network.
+        board: where it shall fit; ``None`` plans without a limit.
+        policy: name of a planner in `POLICIES`.
+
+    Raises:
+        UnknownNameError: there is no such policy.
+        DoesNotFitError: it needs more SRAM or flash than the board has; the message names the
+            operator, the bytes missing and what would help.
+    """
+    result = lookup("policy", policy, POLICIES)(graph)
+    if board is not None:
+        check_fits(result, board, _remedies(result, board))
+    return result
+
+
+def _remedies(failed: Plan, board: Board) -> Iterator[str]:
+    for name, planner in POLICIES.items():
+        if name != failed.policy and planner(failed.graph).peak_bytes <= board.sram_bytes:
+            yield f"policy {name}"
+    yield from larger_boards(failed)
+    yield from smaller_resolution(failed, board)
+    if failed.flash_bytes > board.flash_bytes:
+        yield "fewer channels (width), or fewer classes"
+
+
+__all__ = ["POLICIES", "DEFAULT_POLICY", "Buffer", "Plan", "Step", "plan"]

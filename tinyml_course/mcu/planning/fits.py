@@ -1,0 +1,62 @@
+"""Does a plan fit a board, and if not, what would help: each remedy is found by trying it."""
+
+from collections.abc import Iterator
+
+from tinyml_course.errors import DoesNotFitError
+from tinyml_course.mcu.boards import BOARDS, Board
+from tinyml_course.mcu.planning.plan import Plan
+
+
+def check_fits(plan: Plan, board: Board, remedies: Iterator[str]) -> None:
+    """Raise if ``plan`` needs more SRAM or flash than ``board`` has.
+
+    Args:
+        plan: the plan.
+        board: the board.
+        remedies: what would help; read only when the plan does not fit.
+
+    Raises:
+        DoesNotFitError: naming the operator, the bytes missing, and the remedies.
+    """
+    if plan.peak_bytes > board.sram_bytes:
+        step = plan.peak_step
+        raise DoesNotFitError(
+            "SRAM",
+            step.operator,
+            step.index,
+            plan.peak_bytes,
+            board.sram_bytes,
+            board.name,
+            list(remedies),
+        )
+    if plan.flash_bytes > board.flash_bytes:
+        sizes = [plan.flash.bytes_of(operator.name) for operator in plan.graph.operators]
+        index = sizes.index(max(sizes))
+        raise DoesNotFitError(
+            "flash",
+            plan.graph.operators[index].name,
+            index,
+            plan.flash_bytes,
+            board.flash_bytes,
+            board.name,
+            list(remedies),
+        )
+
+
+def larger_boards(plan: Plan) -> Iterator[str]:
+    """The known boards on which this plan fits."""
+    for other in BOARDS.values():
+        if plan.peak_bytes <= other.sram_bytes and plan.flash_bytes <= other.flash_bytes:
+            yield f"board {other.name}"
+
+
+def smaller_resolution(plan: Plan, board: Board) -> Iterator[str]:
+    """A resolution at which the activations would shrink enough, by the square law."""
+    shape = plan.graph.input.shape
+    if len(shape) != 4 or plan.peak_bytes <= board.sram_bytes:
+        return
+    scale = (board.sram_bytes / plan.peak_bytes) ** 0.5
+    resolution = int(min(shape[1], shape[2]) * scale)
+    resolution -= resolution % 8 if resolution >= 8 else 0
+    if resolution >= 1:
+        yield f"a resolution of about {resolution} instead of {min(shape[1], shape[2])}"

@@ -1,0 +1,141 @@
+"""A plan: where every activation and scratch buffer lies in SRAM, and during which steps."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from tinyml_course.graph import Graph, Lifetime
+from tinyml_course.mcu.flash import CODE_BYTES_ESTIMATE, FlashLayout
+
+Role = Literal["activation", "scratch", "kernel copy"]
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """A block of SRAM.
+
+    Attributes:
+        name: of the tensor, or of the operator whose scratch it is.
+        role: what it holds.
+        offset: bytes from the start of the arena.
+        size_bytes: bytes.
+        lifetime: steps during which nothing else may be written there.
+    """
+
+    name: str
+    role: Role
+    offset: int
+    size_bytes: int
+    lifetime: Lifetime
+
+    @property
+    def end(self) -> int:
+        """First byte behind the buffer."""
+        return self.offset + self.size_bytes
+
+    def live_at(self, step: int) -> bool:
+        """Whether the buffer is held during ``step``."""
+        return self.lifetime.first <= step <= self.lifetime.last
+
+    def shares_bytes_with(self, other: "Buffer") -> bool:
+        """Whether the two overlap in address."""
+        return self.offset < other.end and other.offset < self.end
+
+
+@dataclass(frozen=True)
+class Step:
+    """Memory during one operator.
+
+    Attributes:
+        index: position in execution order.
+        operator: its name.
+        kind: TF-Lite's name of the operator.
+        live_bytes: bytes held, counting a shared byte once.
+        buffers: what is held, by address.
+    """
+
+    index: int
+    operator: str
+    kind: str
+    live_bytes: int
+    buffers: tuple[Buffer, ...]
+
+
+class Plan:
+    """The memory of a graph, decided: emulator, report and C code read it from here.
+
+    Args:
+        graph: what is planned.
+        policy: name of the planner.
+        buffers: one for every activation, and scratch.
+    """
+
+    def __init__(self, graph: Graph, policy: str, buffers: Sequence[Buffer]) -> None:
+        self.graph = graph
+        self.policy = policy
+        self.buffers = tuple(buffers)
+        self.flash = FlashLayout(graph)
+
+    def __repr__(self) -> str:
+        return f"Plan({self.graph.name!r}, {self.policy}, peak {self.peak_bytes:,} B)"
+
+    @cached_property
+    def peak_bytes(self) -> int:
+        """Size of the arena: the highest byte that is ever used, plus one."""
+        return max(buffer.end for buffer in self.buffers)
+
+    @cached_property
+    def lower_bound_bytes(self) -> int:
+        """The most bytes held at once: no choice of offsets can go below."""
+        return max(step.live_bytes for step in self.timeline)
+
+    @cached_property
+    def timeline(self) -> tuple[Step, ...]:
+        """Memory operator by operator."""
+        steps = []
+        for index, operator in enumerate(self.graph.operators):
+            live = sorted(
+                (b for b in self.buffers if b.live_at(index)), key=lambda b: (b.offset, b.end)
+            )
+            steps.append(Step(index, operator.name, operator.kind, _union_bytes(live), tuple(live)))
+        return tuple(steps)
+
+    @cached_property
+    def peak_step(self) -> Step:
+        """The operator during which the most bytes are held; the first of several."""
+        return max(self.timeline, key=lambda step: (step.live_bytes, -step.index))
+
+    @property
+    def constants_bytes(self) -> int:
+        """Flash for weights, biases, multipliers and shifts."""
+        return self.flash.size_bytes
+
+    @property
+    def flash_bytes(self) -> int:
+        """Flash for the constants and, as an estimate, the code."""
+        return self.constants_bytes + CODE_BYTES_ESTIMATE
+
+    def activation(self, tensor: str) -> Buffer:
+        """The buffer of an activation.
+
+        Raises:
+            KeyError: the plan has none; a plan made for another graph.
+        """
+        return self._activations[tensor]
+
+    def scratch(self, operator: str) -> list[Buffer]:
+        """The scratch buffers of an operator."""
+        return [b for b in self.buffers if b.role != "activation" and b.name == operator]
+
+    @cached_property
+    def _activations(self) -> dict[str, Buffer]:
+        return {b.name: b for b in self.buffers if b.role == "activation"}
+
+
+def _union_bytes(by_offset: Sequence[Buffer]) -> int:
+    total = reached = 0
+    for buffer in by_offset:
+        total += max(0, buffer.end - max(reached, buffer.offset))
+        reached = max(reached, buffer.end)
+    return total

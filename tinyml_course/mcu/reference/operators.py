@@ -1,0 +1,166 @@
+"""One function per operator: int8 arrays in, int8 array out, every sum in int64."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyml_course.graph import Graph, Operator
+from tinyml_course.graph.operators import (
+    Add,
+    AveragePool2D,
+    Conv2D,
+    DepthwiseConv2D,
+    FullyConnected,
+    MaxPool2D,
+    Pool,
+    Reshape,
+    WindowOperator,
+)
+from tinyml_course.mcu.reference.rounding import Int64, requantize
+from tinyml_course.mcu.requantization import (
+    ADD_LEFT_SHIFT,
+    activation_limits,
+    add_constants,
+    requantization,
+)
+
+Arrays = Sequence[NDArray[Any]]
+
+
+def conv_2d(graph: Graph, operator: Conv2D, inputs: Arrays) -> NDArray[np.int8]:
+    """Sum over kernel rows, columns and input channels of ``w * (x - zero point)``, plus bias."""
+    x, weight, bias = inputs
+    _, k_h, k_w, _ = weight.shape
+    taps = _taps(graph, operator, x, (k_h, k_w))
+    total = sum(
+        taps[ky, kx] @ weight[:, ky, kx, :].astype(np.int64).T
+        for ky in range(k_h)
+        for kx in range(k_w)
+    )
+    return _finish(graph, operator, total + bias)
+
+
+def depthwise_conv_2d(graph: Graph, operator: DepthwiseConv2D, inputs: Arrays) -> NDArray[np.int8]:
+    """Every output channel reads one input channel."""
+    x, weight, bias = inputs
+    _, k_h, k_w, c_out = weight.shape
+    taps = _taps(graph, operator, x, (k_h, k_w))
+    multiplier = c_out // x.shape[3]
+    total = sum(
+        np.repeat(taps[ky, kx], multiplier, axis=-1) * weight[0, ky, kx].astype(np.int64)
+        for ky in range(k_h)
+        for kx in range(k_w)
+    )
+    return _finish(graph, operator, total + bias)
+
+
+def fully_connected(graph: Graph, operator: FullyConnected, inputs: Arrays) -> NDArray[np.int8]:
+    """``weight @ (x - zero point) + bias``."""
+    x, weight, bias = inputs
+    features = _centred(graph, operator, x).reshape(1, -1)
+    return _finish(graph, operator, features @ weight.astype(np.int64).T + bias)
+
+
+def add(graph: Graph, operator: Add, inputs: Arrays) -> NDArray[np.int8]:
+    """Both summands rescaled to a common scale with 20 spare bits, summed, rescaled."""
+    constants = add_constants(graph, operator)
+    total = np.zeros(inputs[0].shape, np.int64)
+    tensors = graph.inputs_of(operator)
+    for x, tensor, (multiplier, shift) in zip(
+        inputs, tensors, (constants.first, constants.second), strict=True
+    ):
+        wide = (x.astype(np.int64) - tensor.scale_and_zero_point()[1]) << ADD_LEFT_SHIFT
+        total += requantize(wide, np.int64(multiplier), np.int64(shift))
+    multiplier, shift = constants.output
+    output = graph.output_of(operator)
+    result = requantize(total, np.int64(multiplier), np.int64(shift))
+    low, high = activation_limits(operator.activation, output)
+    return np.clip(result + output.scale_and_zero_point()[1], low, high).astype(np.int8)
+
+
+def average_pool_2d(graph: Graph, operator: AveragePool2D, inputs: Arrays) -> NDArray[np.int8]:
+    """Integer mean of the unpadded part of each window, halves away from zero."""
+    total = np.zeros(graph.output_of(operator).shape, np.int64)
+    count = np.zeros_like(total)
+    for values, inside in _windows(operator, inputs[0]):
+        total += np.where(inside, values, 0)
+        count += inside
+    mean = np.sign(total) * ((np.abs(total) + count // 2) // count)
+    low, high = activation_limits(operator.activation, graph.output_of(operator))
+    clamped: NDArray[np.int8] = np.clip(mean, low, high).astype(np.int8)
+    return clamped
+
+
+def max_pool_2d(graph: Graph, operator: MaxPool2D, inputs: Arrays) -> NDArray[np.int8]:
+    """Largest value of the unpadded part of each window."""
+    largest = np.full(graph.output_of(operator).shape, -128, np.int64)
+    for values, inside in _windows(operator, inputs[0]):
+        largest = np.where(inside, np.maximum(largest, values), largest)
+    low, high = activation_limits(operator.activation, graph.output_of(operator))
+    return np.clip(largest, low, high).astype(np.int8)
+
+
+def reshape(graph: Graph, operator: Reshape, inputs: Arrays) -> NDArray[np.int8]:  # noqa: ARG001
+    """The same numbers in the same order."""
+    return np.asarray(inputs[0], np.int8).reshape(operator.shape)
+
+
+def _centred(graph: Graph, operator: Operator, x: NDArray[Any]) -> Int64:
+    zero_point = graph.inputs_of(operator)[0].scale_and_zero_point()[1]
+    return x.astype(np.int64) - zero_point
+
+
+def _taps(
+    graph: Graph, operator: WindowOperator, x: NDArray[Any], kernel: tuple[int, int]
+) -> dict[tuple[int, int], Int64]:
+    """For each kernel position the centred input that every output pixel reads there."""
+    centred = _centred(graph, operator, x)
+    padded = np.pad(centred, ((0, 0), *operator.padding, (0, 0)))  # 0 is the zero point, centred
+    return {
+        (ky, kx): _strided(padded, operator, ky, kx, graph.output_of(operator).shape)
+        for ky in range(kernel[0])
+        for kx in range(kernel[1])
+    }
+
+
+def _windows(operator: Pool, x: NDArray[Any]) -> list[tuple[Int64, NDArray[np.bool_]]]:
+    pads = ((0, 0), *operator.padding, (0, 0))
+    padded = np.pad(x.astype(np.int64), pads)
+    inside = np.pad(np.ones(x.shape, bool), pads)
+    rows = (padded.shape[1] - operator.size[0]) // operator.stride[0] + 1
+    columns = (padded.shape[2] - operator.size[1]) // operator.stride[1] + 1
+    shape = (1, rows, columns, x.shape[3])
+    return [
+        (
+            _strided(padded, operator, ky, kx, shape),
+            _strided(inside, operator, ky, kx, shape),
+        )
+        for ky in range(operator.size[0])
+        for kx in range(operator.size[1])
+    ]
+
+
+def _strided(
+    padded: NDArray[Any], operator: WindowOperator, ky: int, kx: int, shape: tuple[int, ...]
+) -> NDArray[Any]:
+    s_h, s_w = operator.stride
+    return padded[:, ky : ky + s_h * shape[1] : s_h, kx : kx + s_w * shape[2] : s_w][
+        :, : shape[1], : shape[2]
+    ]
+
+
+def _finish(
+    graph: Graph, operator: Conv2D | DepthwiseConv2D | FullyConnected, accumulator: Any
+) -> NDArray[np.int8]:
+    """From the int32 sum to int8: rescale, add the output's zero point, clamp."""
+    table = requantization(graph, operator)
+    output = graph.output_of(operator)
+    scaled = requantize(
+        np.asarray(accumulator, np.int64),
+        table.multiplier.astype(np.int64),
+        table.shift.astype(np.int64),
+    )
+    low, high = activation_limits(operator.activation, output)
+    return np.clip(scaled + output.scale_and_zero_point()[1], low, high).astype(np.int8)

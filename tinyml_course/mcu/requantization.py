@@ -1,0 +1,90 @@
+"""The integer constants an operator needs beside its weights: multipliers, shifts, clamps.
+
+They are computed here once; the reference operators, the emulator's flash and the generated C
+hold these same numbers.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyml_course.graph import Graph, Operator, Tensor
+from tinyml_course.graph.fixed_point import quantize_multiplier, quantize_multipliers
+from tinyml_course.graph.operators import Add, FullyConnected
+from tinyml_course.graph.quantization import INT8_MAX, INT8_MIN
+
+ADD_LEFT_SHIFT = 20
+"""Both summands are shifted left by this before they are rescaled (TF-Lite, int8 ADD)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Requantization:
+    """How an int32 accumulator becomes int8.
+
+    Attributes:
+        multiplier: int32 ``(C_out,)``.
+        shift: int32 ``(C_out,)``; positive is left.
+    """
+
+    multiplier: NDArray[np.int32]
+    shift: NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class AddConstants:
+    """Multiplier and shift for each summand and for the sum."""
+
+    first: tuple[int, int]
+    second: tuple[int, int]
+    output: tuple[int, int]
+
+
+def requantization(graph: Graph, operator: Operator) -> Requantization:
+    """Per-channel multipliers of a conv, depthwise conv or linear layer.
+
+    ``scale_in * scale_w / scale_out`` in double precision from float32 scales. TF-Lite multiplies
+    the first two in float32 for fully connected layers and in double for convolutions; the last
+    bit of the multiplier depends on it.
+    """
+    source, weight, bias = graph.inputs_of(operator)
+    assert weight.quantization is not None
+    scale_in, _ = source.scale_and_zero_point()
+    scale_out, _ = graph.output_of(operator).scale_and_zero_point()
+    if isinstance(operator, FullyConnected):
+        product = (scale_in * weight.quantization.scale).astype(np.float64)
+    else:
+        product = np.float64(scale_in) * weight.quantization.scale.astype(np.float64)
+    reals = np.broadcast_to(product / np.float64(scale_out), bias.shape)
+    multiplier, shift = quantize_multipliers(np.ascontiguousarray(reals))
+    return Requantization(multiplier, shift)
+
+
+def add_constants(graph: Graph, operator: Add) -> AddConstants:
+    """Multipliers of an int8 ADD: both summands to twice the larger scale, then to the output's."""
+    first, second = graph.inputs_of(operator)
+    scales = [float(t.scale_and_zero_point()[0]) for t in (first, second)]
+    scale_out = float(graph.output_of(operator).scale_and_zero_point()[0])
+    twice_largest = 2.0 * max(scales)
+    return AddConstants(
+        quantize_multiplier(scales[0] / twice_largest),
+        quantize_multiplier(scales[1] / twice_largest),
+        quantize_multiplier(twice_largest / ((1 << ADD_LEFT_SHIFT) * scale_out)),
+    )
+
+
+def activation_limits(activation: str, output: Tensor) -> tuple[int, int]:
+    """Smallest and largest integer that the fused activation lets through."""
+    scale, zero_point = output.scale_and_zero_point()
+
+    def integer(real: float) -> int:
+        # TF-Lite divides in float32 and rounds halves away from zero.
+        quotient = float(np.float32(real) / scale)
+        return zero_point + int(np.trunc(quotient + np.copysign(0.5, quotient)))
+
+    low, high = INT8_MIN, INT8_MAX
+    if activation in ("RELU", "RELU6"):
+        low = max(low, integer(0.0))
+    if activation == "RELU6":
+        high = min(high, integer(6.0))
+    return low, high

@@ -1,0 +1,155 @@
+"""The networks as int8 graphs with random weights: for memory, MACs and timing, not accuracy.
+
+No torch is needed. Scales are chosen so that activations neither vanish nor saturate from layer
+to layer, so that a wrong byte anywhere still shows in the output.
+"""
+
+import numpy as np
+
+from tinyml_course.graph import Graph, GraphBuilder, Quantization
+from tinyml_course.graph.operators import (
+    Add,
+    AveragePool2D,
+    Conv2D,
+    DepthwiseConv2D,
+    FullyConnected,
+    MaxPool2D,
+    Reshape,
+)
+from tinyml_course.models.definition import NetworkDefinition
+
+RELU6_QUANTIZATION = Quantization.per_tensor(6 / 255, -128)
+LINEAR_QUANTIZATION = Quantization.per_tensor(8 / 255, 0)
+_WEIGHT_SPREAD = 73.3  # standard deviation of a uniform int8 weight in -127..127
+
+
+class RandomLayers:
+    """Appends layers with random weights to a graph.
+
+    Args:
+        name: of the graph.
+        shape: of the input, ``(1, H, W, C)``.
+        seed: of the weights.
+    """
+
+    def __init__(self, name: str, shape: tuple[int, int, int, int], seed: int) -> None:
+        self.builder = GraphBuilder(name)
+        self.rng = np.random.default_rng(seed)
+        self.builder.input(shape, LINEAR_QUANTIZATION)
+
+    def channels(self, source: str) -> int:
+        """Channels (or features) of an activation."""
+        return self.builder.tensors[source].shape[-1]
+
+    def conv(
+        self,
+        name: str,
+        source: str,
+        c_out: int,
+        kernel: int = 1,
+        stride: int = 1,
+        activation: str = "RELU6",
+    ) -> str:
+        """A dense convolution with ``kernel // 2`` padding."""
+        shape = (c_out, kernel, kernel, self.channels(source))
+        return self._weighted(Conv2D, name, source, shape, activation, kernel, stride)
+
+    def depthwise(self, name: str, source: str, kernel: int, stride: int = 1) -> str:
+        """A depthwise convolution with ``kernel // 2`` padding and ReLU6."""
+        shape = (1, kernel, kernel, self.channels(source))
+        return self._weighted(DepthwiseConv2D, name, source, shape, "RELU6", kernel, stride)
+
+    def linear(self, name: str, source: str, c_out: int) -> str:
+        """A fully connected layer."""
+        shape = (c_out, self.builder.tensors[source].elements)
+        return self._weighted(FullyConnected, name, source, shape, "NONE", None, 1)
+
+    def add(self, name: str, first: str, second: str, activation: str = "NONE") -> str:
+        """A residual sum."""
+        return self.builder.apply(
+            Add, name, [first, second], LINEAR_QUANTIZATION, activation=activation
+        )
+
+    def global_pool(self, name: str, source: str) -> str:
+        """The mean over height and width, flattened to ``(1, C)``."""
+        _, height, width, channels = self.builder.tensors[source].shape
+        size = (height, width)
+        pooled = self.builder.apply(AveragePool2D, name, [source], size=size, stride=size)
+        return self.builder.apply(Reshape, f"{name}.flatten", [pooled], shape=(1, channels))
+
+    def max_pool(self, name: str, source: str, size: int, stride: int) -> str:
+        """A max pool with ``size // 2`` padding."""
+        pad = (size // 2, size // 2)
+        return self.builder.apply(
+            MaxPool2D,
+            name,
+            [source],
+            size=(size, size),
+            stride=(stride, stride),
+            padding=(pad, pad),
+        )
+
+    def _weighted(
+        self,
+        kind: type[Conv2D] | type[DepthwiseConv2D] | type[FullyConnected],
+        name: str,
+        source: str,
+        shape: tuple[int, ...],
+        activation: str,
+        kernel: int | None,
+        stride: int,
+    ) -> str:
+        c_out = shape[3] if kind is DepthwiseConv2D else shape[0]
+        fan_in = int(np.prod(shape)) // c_out
+        weight = self.rng.integers(-127, 128, shape, np.int8)
+        spread = self.rng.uniform(0.6, 1.6, c_out) / (_WEIGHT_SPREAD * np.sqrt(fan_in))
+        scale = spread.astype(np.float32)
+        scale_in, _ = self.builder.tensors[source].scale_and_zero_point()
+        bias = np.rint(self.rng.normal(0.5, 0.5, c_out) / (scale_in * scale)).astype(np.int32)
+        attributes: dict[str, object] = {"activation": activation}
+        if kernel is not None:
+            pad = (kernel // 2, kernel // 2)
+            attributes |= {"stride": (stride, stride), "padding": (pad, pad)}
+        quantization = LINEAR_QUANTIZATION if activation == "NONE" else RELU6_QUANTIZATION
+        return self.builder.weighted(
+            kind, name, source, weight, scale, bias, quantization, **attributes
+        )
+
+
+def random_graph(definition: NetworkDefinition, seed: int = 0) -> Graph:
+    """A network of the MCUNet family as an int8 graph with random weights."""
+    size = definition.resolution
+    net = RandomLayers(definition.name, (1, size, size, definition.stem.c_in), seed)
+    stem = definition.stem
+    x = net.conv("stem", "input", stem.c_out, stem.kernel, stem.stride)
+    for index, block in enumerate(definition.blocks):
+        before, prefix = x, f"block{index}"
+        if block.has_expansion:
+            x = net.conv(f"{prefix}.expand", x, block.c_mid)
+        x = net.depthwise(f"{prefix}.depthwise", x, block.kernel, block.stride)
+        x = net.conv(f"{prefix}.project", x, block.c_out, activation="NONE")
+        if block.residual:
+            x = net.add(f"{prefix}.add", x, before)
+    if definition.head_mix:
+        x = net.conv("head_mix", x, definition.head_mix)
+    x = net.global_pool("pool", x)
+    return net.builder.finish(net.linear("classifier", x, definition.classes))
+
+
+def random_resnet50(resolution: int = 224, classes: int = 1000, seed: int = 0) -> Graph:
+    """ResNet-50 (He et al. 2015, table 1; stride in the 3x3, as in torchvision), random weights."""
+    net = RandomLayers(f"resnet50@{resolution}", (1, resolution, resolution, 3), seed)
+    x = net.conv("stem", "input", 64, 7, 2, "RELU")
+    x = net.max_pool("stem.pool", x, 3, 2)
+    for stage, (width, repeats) in enumerate(((64, 3), (128, 4), (256, 6), (512, 3))):
+        for repeat in range(repeats):
+            stride = 2 if stage and repeat == 0 else 1
+            prefix, before = f"stage{stage}.{repeat}", x
+            x = net.conv(f"{prefix}.reduce", x, width, activation="RELU")
+            x = net.conv(f"{prefix}.conv", x, width, 3, stride, "RELU")
+            x = net.conv(f"{prefix}.expand", x, 4 * width, activation="NONE")
+            if repeat == 0:
+                name = f"{prefix}.shortcut"
+                before = net.conv(name, before, 4 * width, 1, stride, "NONE")
+            x = net.add(f"{prefix}.add", x, before, "RELU")
+    return net.builder.finish(net.linear("classifier", net.global_pool("pool", x), classes))
