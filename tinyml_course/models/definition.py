@@ -125,10 +125,15 @@ def from_record(name: str, record: Mapping[str, Any]) -> NetworkDefinition:
         name,
         record["resolution"],
         Stem(*record["stem"]),
-        tuple(Block(*row[:5], bool(row[5])) for row in record["blocks"]),
+        tuple(_block(row) for row in record["blocks"]),
         record["head_mix"],
         record["classes"],
     )
+
+
+def _block(row: list[int]) -> Block:
+    c_in, c_mid, c_out, kernel, stride, residual = row
+    return Block(c_in, c_mid, c_out, kernel, stride, bool(residual))
 
 
 def make_divisible(channels: float, divisor: int = 8) -> int:
