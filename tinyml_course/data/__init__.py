@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tinyml_course.data.dataset import Card, DataSet, Split
 from tinyml_course.data.folder import data_folder
+from tinyml_course.data.resize import resize
 from tinyml_course.errors import lookup
 
 
@@ -41,4 +42,4 @@ def load(name: str, folder: str | Path | None = None) -> DataSet:
     return lookup("data set", name, DATA_SETS)(folder)
 
 
-__all__ = ["DATA_SETS", "Card", "DataSet", "Split", "data_folder", "load"]
+__all__ = ["DATA_SETS", "Card", "DataSet", "Split", "data_folder", "load", "resize"]

@@ -4,7 +4,9 @@ from tinyml_course.mcu.boards import BOARDS, Board, board
 from tinyml_course.mcu.emulator import Emulator, Run, StepTrace
 from tinyml_course.mcu.faults import EmulatorFault
 from tinyml_course.mcu.flash import FlashLayout
+from tinyml_course.mcu.latency import latency_ms
 from tinyml_course.mcu.planning import POLICIES, Buffer, Plan, Step, plan
+from tinyml_course.mcu.report import Report, report
 
 __all__ = [
     "BOARDS",
@@ -20,4 +22,7 @@ __all__ = [
     "EmulatorFault",
     "Run",
     "StepTrace",
+    "Report",
+    "report",
+    "latency_ms",
 ]

@@ -185,9 +185,11 @@ class _Capture:
 
     def layer_name(self, kind: str, node: Node) -> str:
         place = self.place(node)
-        if kind in ("conv", "depthwise", "linear") and place != "(top)":
-            return place
-        return kind if place == "(top)" else f"{place}.{kind}"
+        if place == "(top)":
+            return kind
+        stack = list(node.meta["nn_module_stack"].values())
+        is_layer_of_torch = "torch.nn.modules" in str(stack[-1][1])
+        return place if is_layer_of_torch else f"{place}.{kind}"
 
     def unique(self, name: str) -> str:
         candidate, count = name, 2

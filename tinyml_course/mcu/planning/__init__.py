@@ -36,12 +36,14 @@ def plan(graph: Graph, board: Board | None = None, policy: str = DEFAULT_POLICY)
 
 
 def _remedies(failed: Plan, board: Board) -> Iterator[str]:
+    flash_fits = failed.flash_bytes <= board.flash_bytes
     for name, planner in POLICIES.items():
-        if name != failed.policy and planner(failed.graph).peak_bytes <= board.sram_bytes:
+        others = flash_fits and name != failed.policy
+        if others and planner(failed.graph).peak_bytes <= board.sram_bytes:
             yield f"policy {name}"
     yield from larger_boards(failed)
     yield from smaller_resolution(failed, board)
-    if failed.flash_bytes > board.flash_bytes:
+    if not flash_fits:
         yield "fewer channels (width), or fewer classes"
 
 

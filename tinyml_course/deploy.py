@@ -1,0 +1,227 @@
+"""The whole way, once: data, training, int8, plan, emulated board, report."""
+
+import json
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm.auto import tqdm
+
+from tinyml_course import data, models
+from tinyml_course.errors import TinyMLError
+from tinyml_course.graph import Graph, from_torch, save
+from tinyml_course.mcu import Board, Emulator, Plan, Report, plan, reference, report
+from tinyml_course.models.fit import accuracy, fit, predict
+from tinyml_course.models.torch_network import build
+
+CALIBRATION_IMAGES = 256
+REFERENCE_IMAGES = 200
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to deploy.
+
+    Attributes:
+        data: name of the data set.
+        board: where to.
+        policy: memory planner.
+        width: multiplier of the network's channels.
+        resolution: rows and columns the images are resized to; ``None`` leaves them.
+        epochs: training passes.
+        seed: of weights and shuffling.
+    """
+
+    data: str
+    board: Board
+    policy: str
+    width: float = 1.0
+    resolution: int | None = None
+    epochs: int = 15
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """On the test split, in 0..1.
+
+    Attributes:
+        float32: of the trained network.
+        int8: of the graph, inferred on the emulated board.
+        agreement: share of images to which both give the same class.
+        images: how many.
+    """
+
+    float32: float
+    int8: float
+    agreement: float
+    images: int
+
+
+@dataclass(frozen=True)
+class Checks:
+    """What was compared, so that the report can be believed.
+
+    Attributes:
+        emulator_peak_bytes: high-water mark measured in the emulator's arena.
+        plan_peak_bytes: what the plan says.
+        reference_images: inputs on which the emulator was compared with the reference operators.
+        reference_equal: on how many of them every output byte was equal.
+    """
+
+    emulator_peak_bytes: int
+    plan_peak_bytes: int
+    reference_images: int
+    reference_equal: int
+
+    def verify(self) -> None:
+        """Raise if the executors disagree: the report would not describe what runs.
+
+        Raises:
+            TinyMLError: saying what differs.
+        """
+        if self.emulator_peak_bytes != self.plan_peak_bytes:
+            raise TinyMLError(
+                f"the emulator used {self.emulator_peak_bytes:,} B, the plan says "
+                f"{self.plan_peak_bytes:,} B: a defect of this package, please report it"
+            )
+        if self.reference_equal != self.reference_images:
+            raise TinyMLError(
+                f"emulator and reference operators agree on {self.reference_equal} of "
+                f"{self.reference_images} images: a defect of this package, please report it"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Deployment:
+    """A network on a board, with its figures.
+
+    Attributes:
+        graph: the int8 network.
+        plan: its memory.
+        costs: MACs, SRAM, flash, latency.
+        accuracy: float and int8 on the test split.
+        checks: what was compared.
+    """
+
+    graph: Graph
+    plan: Plan
+    costs: Report
+    accuracy: Accuracy
+    checks: Checks
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON."""
+        return {
+            **self.costs.to_dict(),
+            "accuracy": asdict(self.accuracy),
+            "checks": asdict(self.checks),
+        }
+
+
+def deploy(options: Options, progress: bool = True) -> Deployment:
+    """Train, quantize, plan and run a compact network on an emulated board.
+
+    Whether it fits is decided before the training, from the shapes alone.
+
+    Raises:
+        DoesNotFitError: naming operator, bytes missing and remedies.
+        UnknownNameError, DataError: an unknown name; data that is missing or damaged.
+    """
+    board = options.board
+    dataset = data.load(options.data)
+    if options.resolution is not None:
+        dataset = data.resize(dataset, options.resolution)
+    channels, height, width = dataset.image_shape
+    if height != width:
+        raise TinyMLError(f"{options.data}: images are {height}x{width}, square ones are needed")
+    definition = models.compact(height, channels, dataset.classes, options.width, options.data)
+    plan(models.random_graph(definition), board, options.policy)
+
+    network = build(definition, options.seed)
+    fit(network, dataset, epochs=options.epochs, seed=options.seed, progress=progress)
+    graph = from_torch(network, _calibration(dataset, options.seed), name=definition.name)
+    planned = plan(graph, board, options.policy)
+
+    outputs, peak = _emulate(graph, planned, board, dataset.test, progress)
+    compared = min(REFERENCE_IMAGES, len(dataset.test))
+    images = dataset.test.channels_last()[:compared]
+    equal = sum(
+        np.array_equal(reference.run(graph, image), output)
+        for image, output in zip(
+            tqdm(images, desc="checking", unit="image", disable=not progress), outputs, strict=False
+        )
+    )
+    checks = Checks(peak, planned.peak_bytes, compared, equal)
+    checks.verify()
+    predicted = predict(network, dataset.test)
+    int8 = outputs.reshape(len(outputs), -1).argmax(1)
+    return Deployment(
+        graph,
+        planned,
+        report(planned, board),
+        Accuracy(
+            accuracy(predicted, dataset.test.labels),
+            accuracy(int8, dataset.test.labels),
+            accuracy(int8, predicted),
+            len(dataset.test),
+        ),
+        checks,
+    )
+
+
+def write(deployment: Deployment, board: Board, folder: str | Path) -> list[Path]:
+    """Write graph, report and memory picture into ``folder``; each file whole or not at all.
+
+    Returns:
+        The files: ``network.safetensors``, ``report.json``, ``memory.png``.
+
+    Raises:
+        TinyMLError: the folder cannot be written.
+    """
+    from tinyml_course.plots.memory import memory_timeline
+
+    target = Path(folder)
+    writers: dict[str, Callable[[Path], object]] = {
+        "network.safetensors": lambda path: save(deployment.graph, path),
+        "report.json": lambda path: path.write_text(json.dumps(deployment.to_dict(), indent=2)),
+        "memory.png": lambda path: memory_timeline(deployment.plan, board).savefig(path, dpi=110),
+    }
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".deploy-", dir=target) as staging:
+            for name, writer in writers.items():
+                writer(Path(staging) / name)
+            for name in writers:
+                (Path(staging) / name).replace(target / name)
+    except OSError as error:
+        raise TinyMLError(f"cannot write to {target}: {error}; choose another --out") from error
+    return [target / name for name in writers]
+
+
+def _calibration(dataset: data.DataSet, seed: int) -> Any:
+    """Training images for the ranges; never the test split."""
+    import torch
+
+    rng = np.random.default_rng(seed)
+    count = min(CALIBRATION_IMAGES, len(dataset.train))
+    chosen = rng.choice(len(dataset.train), count, replace=False)
+    return torch.from_numpy(dataset.train.images[chosen])
+
+
+def _emulate(
+    graph: Graph, planned: Plan, board: Board, test: data.Split, progress: bool
+) -> tuple[NDArray[np.int8], int]:
+    """Outputs for every test image, and the highest high-water mark."""
+    emulator = Emulator(graph, planned, board)
+    outputs, peak = [], 0
+    bar = tqdm(test.channels_last(), desc="emulating", unit="image", disable=not progress)
+    for image in bar:
+        run = emulator.run(image)
+        outputs.append(run.output)
+        peak = max(peak, run.peak_bytes)
+    return np.stack(outputs), peak

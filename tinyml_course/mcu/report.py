@@ -1,0 +1,116 @@
+"""What a deployment costs, in one record: every figure read from the plan or the graph."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from rich.table import Table
+
+from tinyml_course.graph import count_macs, count_params
+from tinyml_course.mcu.boards import KIB, Board
+from tinyml_course.mcu.flash import CODE_BYTES_ESTIMATE
+from tinyml_course.mcu.latency import latency_ms
+from tinyml_course.mcu.planning import Plan
+
+
+@dataclass(frozen=True)
+class Report:
+    """The costs of a network on a board.
+
+    Attributes:
+        network: name of the graph.
+        board: name of the board.
+        policy: the planner.
+        operators: number of operators.
+        macs: multiply-accumulates of one inference.
+        params: weights and biases.
+        sram_peak_bytes: size of the arena. Stack and camera buffer are not in it.
+        sram_free_bytes: what the board has left.
+        sram_lower_bound_bytes: the most bytes held at once; no offsets could do with less.
+        peak_operator: the operator during which the most bytes are held.
+        peak_step: its index in execution order.
+        flash_constants_bytes: weights, biases, multipliers and shifts.
+        flash_code_bytes_estimate: start-up code and kernels, estimated.
+        flash_used_bytes: both together.
+        flash_free_bytes: what the board has left.
+        latency_ms_estimate: of one inference, ``None`` where there is no model for the core.
+    """
+
+    network: str
+    board: str
+    policy: str
+    operators: int
+    macs: int
+    params: int
+    sram_peak_bytes: int
+    sram_free_bytes: int
+    sram_lower_bound_bytes: int
+    peak_operator: str
+    peak_step: int
+    flash_constants_bytes: int
+    flash_code_bytes_estimate: int
+    flash_used_bytes: int
+    flash_free_bytes: int
+    latency_ms_estimate: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON."""
+        return dataclasses.asdict(self)
+
+
+def report(plan: Plan, board: Board) -> Report:
+    """The costs of ``plan`` on ``board``."""
+    return Report(
+        network=plan.graph.name,
+        board=board.name,
+        policy=plan.policy,
+        operators=len(plan.graph.operators),
+        macs=count_macs(plan.graph),
+        params=count_params(plan.graph),
+        sram_peak_bytes=plan.peak_bytes,
+        sram_free_bytes=board.sram_bytes - plan.peak_bytes,
+        sram_lower_bound_bytes=plan.lower_bound_bytes,
+        peak_operator=plan.peak_step.operator,
+        peak_step=plan.peak_step.index,
+        flash_constants_bytes=plan.constants_bytes,
+        flash_code_bytes_estimate=CODE_BYTES_ESTIMATE,
+        flash_used_bytes=plan.flash_bytes,
+        flash_free_bytes=board.flash_bytes - plan.flash_bytes,
+        latency_ms_estimate=latency_ms(plan.graph, board),
+    )
+
+
+def kib(size_bytes: float) -> str:
+    """Bytes for people: ``4.3 KiB``."""
+    return f"{size_bytes / KIB:,.1f} KiB"
+
+
+def cost_table(costs: Report, board: Board) -> Table:
+    """A report as a table that fits a terminal of 80 columns."""
+    table = Table(title=f"{costs.network} on {board.title}", title_justify="left")
+    table.add_column("what")
+    table.add_column("figure", justify="right")
+    table.add_column("note", style="dim")
+    latency = costs.latency_ms_estimate
+    table.add_row("MACs", f"{costs.macs:,}", f"{costs.operators} operators")
+    table.add_row("parameters", f"{costs.params:,}", "int8 weights, int32 biases")
+    table.add_row(
+        "SRAM used",
+        f"{costs.sram_peak_bytes:,} B",
+        f"{kib(costs.sram_peak_bytes)}; policy {costs.policy}",
+    )
+    table.add_row("SRAM free", f"{costs.sram_free_bytes:,} B", "for stack and sensor buffers")
+    table.add_row("peak at", f"step {costs.peak_step}", costs.peak_operator)
+    table.add_row(
+        "flash used",
+        f"{costs.flash_used_bytes:,} B",
+        f"{kib(costs.flash_constants_bytes)} constants, "
+        f"{kib(costs.flash_code_bytes_estimate)} code (est.)",
+    )
+    table.add_row("flash free", f"{costs.flash_free_bytes:,} B", "")
+    table.add_row(
+        "latency",
+        "no estimate" if latency is None else f"{latency:.2f} ms",
+        f"no figures for {board.core}" if latency is None else f"estimate, {board.core}",
+    )
+    return table
