@@ -65,7 +65,7 @@ release: $(VENV)/.dev
 	@$(BIN)/tinyml release --all
 
 bench: $(VENV)/.dev
-	@for script in benchmarks/*.py; do \
+	@for script in $(filter-out benchmarks/harness.py,$(wildcard benchmarks/*.py)); do \
 	  echo "== $$script"; \
 	  $(BIN)/python $$script --json benchmarks/results/$$(basename $$script .py).json || exit 1; \
 	done

@@ -1,18 +1,20 @@
 """The whole way, once: data, training, int8, plan, emulated board, report."""
 
+import bisect
 import json
+import math
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from tinyml_course import data, models
-from tinyml_course.errors import TinyMLError
+from tinyml_course.errors import DoesNotFitError, TinyMLError
 from tinyml_course.graph import Graph, from_torch, save
 from tinyml_course.mcu import Board, Emulator, Plan, Report, plan, reference, report
 from tinyml_course.models.fit import accuracy, fit, predict
@@ -139,9 +141,12 @@ def deploy(options: Options, progress: bool = True) -> Deployment:
     channels, height, width = dataset.image_shape
     if height != width:
         raise TinyMLError(f"{options.data}: images are {height}x{width}, square ones are needed")
-    definition = models.compact(height, channels, dataset.classes, options.width, options.data)
-    plan(models.random_graph(definition), board, options.policy)
 
+    def design(resolution: int, width: float) -> models.NetworkDefinition:
+        return models.compact(resolution, channels, dataset.classes, width, options.data)
+
+    definition = design(height, options.width)
+    _check_fits(design, definition, options)
     network = build(definition, options.seed)
     fit(network, dataset, epochs=options.epochs, seed=options.seed, progress=progress)
     graph = from_torch(network, _calibration(dataset, options.seed), name=definition.name)
@@ -201,6 +206,44 @@ def write(deployment: Deployment, board: Board, folder: str | Path) -> list[Path
     except OSError as error:
         raise TinyMLError(f"cannot write to {target}: {error}; choose another --out") from error
     return [target / name for name in writers]
+
+
+Design = Callable[[int, float], models.NetworkDefinition]
+
+
+def _check_fits(design: Design, definition: models.NetworkDefinition, options: Options) -> None:
+    """Plan the network with any weights; where it does not fit, try smaller ones.
+
+    Raises:
+        DoesNotFitError: with the largest resolution and width that do fit among its remedies.
+    """
+
+    def error_of(candidate: models.NetworkDefinition) -> DoesNotFitError | None:
+        try:
+            plan(models.random_graph(candidate), options.board, options.policy)
+        except DoesNotFitError as error:
+            return error
+        return None
+
+    failed = error_of(definition)
+    if failed is None:
+        return
+    sizes = range(4, definition.resolution, 4)
+    size = _largest(sizes, lambda n: error_of(design(n, options.width)) is None)
+    widths = [step / 20 for step in range(1, math.ceil(options.width * 20))]
+    width = _largest(widths, lambda w: error_of(design(definition.resolution, w)) is None)
+    tried = [] if size is None else [f"--resolution {size}"]
+    tried += [] if width is None else [f"--width {width:g}"]
+    raise failed.with_remedies(tried)
+
+
+Number = TypeVar("Number", int, float)
+
+
+def _largest(candidates: Sequence[Number], fits: Callable[[Number], bool]) -> Number | None:
+    """The largest of ascending candidates that fits, by bisection: more never needs less."""
+    count = bisect.bisect_left(candidates, True, key=lambda candidate: not fits(candidate))
+    return candidates[count - 1] if count else None
 
 
 def _calibration(dataset: data.DataSet, seed: int) -> Any:

@@ -67,6 +67,18 @@ class DoesNotFitError(TinyMLError):
             f"what helps: {help_text}"
         )
 
+    def with_remedies(self, remedies: Sequence[str]) -> "DoesNotFitError":
+        """The same error with further remedies, the more specific ones first."""
+        return DoesNotFitError(
+            self.memory,
+            self.operator,
+            self.step,
+            self.needed_bytes,
+            self.available_bytes,
+            self.board,
+            [*remedies, *self.remedies],
+        )
+
     @property
     def missing_bytes(self) -> int:
         """Bytes by which the board is too small."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from tinyml_course.errors import lookup
 from tinyml_course.graph import Graph
 from tinyml_course.mcu.boards import Board
-from tinyml_course.mcu.planning.fits import check_fits, larger_boards, smaller_resolution
+from tinyml_course.mcu.planning.fits import check_fits, larger_boards
 from tinyml_course.mcu.planning.per_layer import per_layer
 from tinyml_course.mcu.planning.plan import Buffer, Plan, Step
 from tinyml_course.mcu.planning.tinyengine import tinyengine
@@ -42,9 +42,10 @@ def _remedies(failed: Plan, board: Board) -> Iterator[str]:
         if others and planner(failed.graph).peak_bytes <= board.sram_bytes:
             yield f"policy {name}"
     yield from larger_boards(failed)
-    yield from smaller_resolution(failed, board)
-    if not flash_fits:
-        yield "fewer channels (width), or fewer classes"
+    if flash_fits:
+        yield "a smaller input resolution, or fewer channels"
+    else:
+        yield "fewer channels, or fewer classes"
 
 
 __all__ = ["POLICIES", "DEFAULT_POLICY", "Buffer", "Plan", "Step", "plan"]

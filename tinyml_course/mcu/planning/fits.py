@@ -48,15 +48,3 @@ def larger_boards(plan: Plan) -> Iterator[str]:
     for other in BOARDS.values():
         if plan.peak_bytes <= other.sram_bytes and plan.flash_bytes <= other.flash_bytes:
             yield f"board {other.name}"
-
-
-def smaller_resolution(plan: Plan, board: Board) -> Iterator[str]:
-    """A resolution at which the activations would shrink enough, by the square law."""
-    shape = plan.graph.input.shape
-    if len(shape) != 4 or plan.peak_bytes <= board.sram_bytes:
-        return
-    scale = (board.sram_bytes / plan.peak_bytes) ** 0.5
-    resolution = int(min(shape[1], shape[2]) * scale)
-    resolution -= resolution % 8 if resolution >= 8 else 0
-    if resolution >= 1:
-        yield f"a resolution of about {resolution} instead of {min(shape[1], shape[2])}"

@@ -1,0 +1,137 @@
+"""The command line as a person and as a script meet it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tinyml_course import cli
+
+
+def call(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> tuple[int, str, str]:
+    monkeypatch.setattr(sys, "argv", ["tinyml", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    out, err = capsys.readouterr()
+    return int(stop.value.code or 0), out, err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "known"),
+    [
+        (["deploy", "--board", "stm32f999"], "stm32f746"),
+        (["deploy", "--data", "mnist"], "fashion_mnist"),
+        (["deploy", "--policy", "tihgt"], "tinyengine"),
+    ],
+)
+def test_unknown_names_are_answered_with_the_known_ones(
+    arguments: list[str],
+    known: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, out, err = call(arguments, monkeypatch, capsys)
+    assert code == cli.BAD_INPUT
+    assert not out
+    assert arguments[-1] in err
+    assert known in err
+
+
+def test_an_unknown_name_is_found_before_torch_is_imported() -> None:
+    probe = (
+        "import sys; sys.argv = ['tinyml', 'deploy', '--board', 'x']\n"
+        "from tinyml_course import cli\n"
+        "try:\n    cli.main()\nexcept SystemExit as stop:\n"
+        "    print(stop.code, 'torch' in sys.modules)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True)
+    assert result.stdout.split() == ["2", "False"]
+
+
+def test_what_does_not_fit_says_operator_bytes_and_help(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    arguments = ["deploy", "--resolution", "256", "--out", str(tmp_path / "out")]
+    code, out, err = call(arguments, monkeypatch, capsys)
+    assert code == cli.DOES_NOT_FIT
+    assert not out
+    for words in (
+        "does not fit",
+        "block1.expand",
+        "missing",
+        "--resolution 148",
+        "--width",
+        "what helps",
+    ):
+        assert words in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_json_carries_the_same_for_machines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = call(["deploy", "--resolution", "256", "--json"], monkeypatch, capsys)
+    record = json.loads(out)
+    assert code == cli.DOES_NOT_FIT
+    assert record["error"] == "DoesNotFitError"
+    assert record["operator"] == "block1.expand"
+    assert record["missing_bytes"] == record["needed_bytes"] - record["available_bytes"] > 0
+    assert record["remedies"]
+
+
+def test_deploy_prints_a_table_that_fits_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    arguments = ["deploy", "--epochs", "1", "--out", str(tmp_path)]
+    code, out, err = call(arguments, monkeypatch, capsys)
+    assert code == 0
+    table = [line for line in out.splitlines() if not line.startswith("wrote ")]
+    assert max(map(len, table)) <= 80
+    for words in ("accuracy, int8", "SRAM free", "flash used", "peak at", "latency", "4,384 B"):
+        assert words in out
+    assert "training" in err  # progress goes to stderr, so that stdout can be piped
+    assert (tmp_path / "memory.png").is_file()
+
+
+def test_deploy_as_json_is_nothing_but_json(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    arguments = ["deploy", "--epochs", "1", "--json", "--out", str(tmp_path)]
+    code, out, _ = call(arguments, monkeypatch, capsys)
+    record = json.loads(out)
+    assert code == 0
+    assert record["checks"]["emulator_peak_bytes"] == record["sram_peak_bytes"]
+    assert {Path(f).name for f in record["files"]} == {
+        "network.safetensors",
+        "report.json",
+        "memory.png",
+    }
+
+
+def test_ctrl_c_is_one_line_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tinyml_course.deploy.fit", interrupt)
+    out_folder = tmp_path / "out"
+    code, out, err = call(["deploy", "--out", str(out_folder)], monkeypatch, capsys)
+    assert code == cli.INTERRUPTED
+    assert not out
+    assert "Traceback" not in err
+    assert not out_folder.exists()
+
+
+def test_help_lists_every_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = call(["--help"], monkeypatch, capsys)
+    assert code == 0
+    for command in ("deploy", "doctor", "check", "release", "grade"):
+        assert command in out
