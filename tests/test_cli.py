@@ -64,7 +64,6 @@ def test_what_does_not_fit_says_operator_bytes_and_help(
         "block1.expand",
         "missing",
         "--resolution 148",
-        "--width",
         "what helps",
     ):
         assert words in err

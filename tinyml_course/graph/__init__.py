@@ -12,10 +12,11 @@ from tinyml_course.graph.builder import GraphBuilder
 from tinyml_course.graph.graph import Graph
 from tinyml_course.graph.operators import Operator
 from tinyml_course.graph.quantization import Quantization, dequantize, quantize
-from tinyml_course.graph.save import load, save
+from tinyml_course.graph.storage import load, save
 from tinyml_course.graph.tensor import Tensor
 
 if TYPE_CHECKING:
+    from tinyml_course.graph.tflite_importer import from_tflite
     from tinyml_course.graph.torch_importer import from_torch
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "quantize",
     "dequantize",
     "from_torch",
+    "from_tflite",
     "save",
     "load",
     "Lifetime",
@@ -45,4 +47,8 @@ def __getattr__(name: str) -> Any:
         from tinyml_course.graph.torch_importer import from_torch
 
         return from_torch
+    if name == "from_tflite":
+        from tinyml_course.graph.tflite_importer import from_tflite
+
+        return from_tflite
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

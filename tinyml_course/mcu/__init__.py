@@ -1,12 +1,12 @@
 """The emulated microcontroller: boards, memory plans, int8 operators, latency, report."""
 
 from tinyml_course.mcu.boards import BOARDS, Board, board
+from tinyml_course.mcu.costs import Report, report
 from tinyml_course.mcu.emulator import Emulator, Run, StepTrace
 from tinyml_course.mcu.faults import EmulatorFault
 from tinyml_course.mcu.flash import FlashLayout
 from tinyml_course.mcu.latency import latency_ms
 from tinyml_course.mcu.planning import POLICIES, Buffer, Plan, Step, plan
-from tinyml_course.mcu.report import Report, report
 
 __all__ = [
     "BOARDS",

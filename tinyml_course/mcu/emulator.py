@@ -26,13 +26,15 @@ from tinyml_course.mcu.faults import (
 )
 from tinyml_course.mcu.inputs import to_integers
 from tinyml_course.mcu.kernels import Kernel, make_kernel
-from tinyml_course.mcu.overlap import in_place_scratch_bytes, overlap_is_safe
+from tinyml_course.mcu.one_thread import one_blas_thread
+from tinyml_course.mcu.overlap import lawful_overlap, overlap_is_safe
 from tinyml_course.mcu.planning import Buffer, Plan
 
 SCRATCH_PATTERN = 0xA5
 """Written over scratch before an operator runs: what it destroys on a board, it destroys here."""
 
-_NOBODY, _FREED = 0, -1
+# Owner of a byte: a buffer while it is held, minus that buffer once it has been given up.
+_NOBODY, _A_STORE = 0, -(2**31)
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,13 @@ class Run:
     """One inference.
 
     Attributes:
-        output: int8, in the output's shape.
+        output: in the output's shape and type, int8 unless the graph declares another.
         values: the real numbers it stands for, float32.
         trace: one record per operator.
         peak_bytes: measured high-water mark of the arena.
     """
 
-    output: NDArray[np.int8]
+    output: NDArray[Any]
     values: NDArray[np.float32]
     trace: tuple[StepTrace, ...]
     peak_bytes: int
@@ -87,8 +89,10 @@ class Emulator:
     """
 
     def __init__(self, graph: Graph, plan: Plan, board: Board | None = None) -> None:
-        if plan.graph is not graph:
+        if graph is not plan.source and graph is not plan.graph:
             raise GraphError(f"the plan was made for {plan.graph.name}; plan {graph.name} itself")
+        # A planner may have had to rewrite the graph; what it planned is what runs.
+        graph = plan.graph
         self.graph, self.plan = graph, plan
         self.sram_bytes = plan.peak_bytes if board is None else board.sram_bytes
         self.sram_base = 0x2000_0000 if board is None else board.sram_base
@@ -122,18 +126,23 @@ class Emulator:
         self.sram[:] = 0
         self.owner[:] = _NOBODY
         self.high_water_bytes = 0
+        for buffer in self.plan.buffers:
+            if buffer.role == "runtime":
+                self._claim(buffer, "start", 0)
+                self.sram[buffer.offset : buffer.end] = SCRATCH_PATTERN
         image = to_integers(graph, x)
         self._write(self._buffer(graph.input.name), image, "input", 0)
-        trace = tuple(
-            self._step(index, operator, kernel)
-            for index, (operator, kernel) in enumerate(
-                zip(graph.operators, self.kernels, strict=True)
+        with one_blas_thread():
+            trace = tuple(
+                self._step(index, operator, kernel)
+                for index, (operator, kernel) in enumerate(
+                    zip(graph.operators, self.kernels, strict=True)
+                )
             )
-        )
         last = len(graph.operators) - 1
         output = self._read(graph.output.name, graph.operators[last], last).copy()
-        assert graph.output.quantization is not None
-        values = dequantize(output, graph.output.quantization)
+        quantization = graph.output.quantization
+        values = output if quantization is None else dequantize(output, quantization)
         return Run(output, values, trace, self.high_water_bytes)
 
     def store(self, address: int, data: bytes) -> None:
@@ -149,7 +158,7 @@ class Emulator:
         if start < 0 or start + len(data) > self.sram_bytes:
             raise SramOverflow("store", -1, address, f"outside the {self.sram_bytes:,} B of SRAM")
         self.sram[start : start + len(data)] = np.frombuffer(data, np.uint8)
-        self.owner[start : start + len(data)] = _FREED
+        self.owner[start : start + len(data)] = _A_STORE
         self.high_water_bytes = max(self.high_water_bytes, start + len(data))
 
     def _step(self, index: int, operator: Operator, kernel: Kernel) -> StepTrace:
@@ -162,6 +171,11 @@ class Emulator:
         inputs = [self._read(name, operator, index) for name in sources]
         for name in sources:
             self._check_overlap(operator, index, self._buffer(name), output, scratch)
+        for buffer in scratch:
+            if buffer.shares_bytes_with(output):
+                address = self.sram_base + max(buffer.offset, output.offset)
+                message = f"would write {output.name} over its own scratch"
+                raise UnsafeOverlap(operator.name, index, address, message)
         result = kernel.run(inputs)
         read_bytes = sum(array.nbytes for array in inputs)
         held = self._held_bytes(output)
@@ -193,28 +207,27 @@ class Emulator:
 
     def _claim(self, buffer: Buffer, operator: str, step: int) -> None:
         """Make ``buffer`` the owner of its bytes; whoever was there loses them."""
-        if buffer.offset < 0 or buffer.end > self.sram_bytes:
-            raise SramOverflow(
-                operator,
-                step,
-                self.sram_base + max(buffer.offset, 0),
-                f"{buffer.name} ends {buffer.end - self.sram_bytes:,} B behind the "
-                f"{self.sram_bytes:,} B of SRAM",
-            )
+        if buffer.offset < 0:
+            message = f"{buffer.name} starts {-buffer.offset:,} B before SRAM"
+            raise SramOverflow(operator, step, self.sram_base, message)
+        if buffer.end > self.sram_bytes:
+            behind = buffer.end - self.sram_bytes
+            message = f"{buffer.name} ends {behind:,} B behind the {self.sram_bytes:,} B of SRAM"
+            raise SramOverflow(operator, step, self.sram_base + buffer.offset, message)
         self.owner[buffer.offset : buffer.end] = self._id(buffer)
         self.high_water_bytes = max(self.high_water_bytes, buffer.end)
 
-    def _write(self, buffer: Buffer, values: NDArray[np.int8], operator: str, step: int) -> None:
+    def _write(self, buffer: Buffer, values: NDArray[Any], operator: str, step: int) -> None:
         self._claim(buffer, operator, step)
         self.sram[buffer.offset : buffer.end] = values.reshape(-1).view(np.uint8)
 
-    def _read(self, name: str, operator: Operator, step: int) -> NDArray[np.int8]:
+    def _read(self, name: str, operator: Operator, step: int) -> NDArray[Any]:
         """A view of a tensor's bytes, if they are still its own."""
         buffer = self._buffer(name)
         owners = self.owner[buffer.offset : buffer.end]
         if owners.size == buffer.size_bytes and (owners == self._id(buffer)).all():
-            shape = self.graph.tensors[name].shape
-            return self.sram[buffer.offset : buffer.end].view(np.int8).reshape(shape)
+            tensor = self.graph.tensors[name]
+            return self.sram[buffer.offset : buffer.end].view(tensor.dtype).reshape(tensor.shape)
         raise self._bad_read(name, buffer, operator, step)
 
     def _bad_read(self, name: str, buffer: Buffer, operator: Operator, step: int) -> EmulatorFault:
@@ -229,12 +242,16 @@ class Emulator:
             return UninitialisedRead(
                 operator.name, step, address, f"reads {name}, where nothing was written"
             )
-        if owner == _FREED:
+        if owner == -self._id(buffer):
             return UseAfterFree(operator.name, step, address, f"reads {name}, no longer held")
-        is_activation, culprit = self.owners[owner - 1]
-        culprit = culprit if is_activation else f"the scratch of {culprit}"
-        message = f"reads {name}, overwritten by {culprit}"
+        message = f"reads {name}, overwritten by {self._owner_name(owner)}"
         return ClobberedRead(operator.name, step, address, message)
+
+    def _owner_name(self, owner: int) -> str:
+        if owner == _A_STORE:
+            return "a store"
+        is_activation, name = self.owners[abs(owner) - 1]
+        return name if is_activation else f"the scratch of {name}"
 
     def _check_overlap(
         self,
@@ -251,7 +268,9 @@ class Emulator:
             raise UnsafeOverlap(
                 operator.name, step, address, f"would overwrite {source.name} while reading it"
             )
-        needed = in_place_scratch_bytes(self.graph, operator)
+        overlap = lawful_overlap(self.graph, operator, source.name)
+        assert overlap is not None  # the output may share bytes only where it is lawful
+        needed = overlap.scratch_bytes
         available = sum(buffer.size_bytes for buffer in scratch)
         if available < needed:
             raise ScratchTooSmall(
@@ -273,4 +292,4 @@ class Emulator:
         for buffer in self.plan.timeline[step].buffers:
             if buffer.lifetime.last == step and step < len(self.graph.operators) - 1:
                 owners = self.owner[buffer.offset : buffer.end]
-                owners[owners == self._id(buffer)] = _FREED
+                owners[owners == self._id(buffer)] = -self._id(buffer)

@@ -26,7 +26,8 @@ class Segment:
 
     Attributes:
         operator: the operator that reads it.
-        role: ``weight`` (int8), ``bias`` (int32), ``multiplier`` (int32) or ``shift`` (int8).
+        role: ``weight`` (int8), ``bias`` (int32), ``multiplier`` (int32), ``shift`` (int8), or
+            ``constant`` (int8), the fixed operand of an addition or product.
         offset: bytes from the start of flash.
         data: the values.
     """
@@ -80,6 +81,9 @@ class FlashLayout:
 
 def _constants(graph: Graph, operator: Operator) -> Iterator[tuple[str, NDArray[Any]]]:
     if not isinstance(operator, WEIGHTED):
+        for tensor in graph.inputs_of(operator):
+            if tensor.is_constant:
+                yield "constant", tensor.values()
         return
     _, weight, bias = graph.inputs_of(operator)
     table = requantization(graph, operator)

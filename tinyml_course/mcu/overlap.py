@@ -1,19 +1,67 @@
 """May an operator's output lie on top of its input? Depends on the order of reads and writes.
 
-Each rule models what the C kernel does: pixels in raster order, a window copied to scratch before
-its output pixel is written; a depthwise convolution one channel at a time; an addition element by
-element.
+Each rule models what the C kernel does: a convolution copies a pixel's window to scratch, then
+writes the pixel, in raster order; a depthwise convolution goes channel by channel and keeps the
+rows that it has overwritten in a ring; a pool goes pixel by pixel and channel by channel; an
+elementwise operator byte by byte. Planners and emulator ask here, so that what the one lays out is
+what the other allows.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from tinyml_course.graph import Graph, Operator
 from tinyml_course.graph.operators import (
-    Add,
+    Conv2D,
     DepthwiseConv2D,
+    Elementwise,
+    Pool,
     Reshape,
     WindowOperator,
 )
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """How far an output may reach into its input.
+
+    Attributes:
+        most: the largest ``output offset - input offset`` at which the two may share bytes; any
+            lower one is lawful too.
+        multiple: the distance must be a multiple of this (channels must fall on themselves).
+        scratch_bytes: what the operator needs beside, to be lawful.
+    """
+
+    most: int
+    multiple: int = 1
+    scratch_bytes: int = 0
+
+
+def lawful_overlap(graph: Graph, operator: Operator, source: str) -> Overlap | None:
+    """Where the output may lie over ``source``; ``None`` if they must share no byte."""
+    tensor, output = graph.tensors[source], graph.output_of(operator)
+    if isinstance(operator, (Elementwise, Reshape)):
+        # A smaller, broadcast operand is read again and again while the output grows over it.
+        return Overlap(0) if tensor.size_bytes == output.size_bytes else None
+    if not isinstance(operator, WindowOperator):
+        return None
+    inputs = graph.inputs_of(operator)
+    k_h, k_w = operator.kernel(inputs)
+    _, height, width, channels = tensor.shape
+    if isinstance(operator, DepthwiseConv2D):
+        if operator.multiplier(inputs) != 1:
+            return None
+        # Output row y covers at most input row y, of which the ring holds a copy. Where output
+        # rows are longer, or start before any input row, only a copy of the whole channel helps.
+        keeps_up = output.shape[2] <= width and operator.padding[0][0] < k_h
+        rows = min(k_h, height) if keeps_up else height
+        return Overlap(0, channels, rows * width)
+    if isinstance(operator, Pool):
+        return Overlap(-raster_distance(graph, operator), channels)
+    if isinstance(operator, Conv2D):
+        return Overlap(-raster_distance(graph, operator), 1, k_h * k_w * channels)
+    return None
 
 
 def overlap_is_safe(
@@ -28,29 +76,12 @@ def overlap_is_safe(
         input_offset: bytes from the start of the arena.
         output_offset: bytes from the start of the arena.
     """
-    size_in = graph.tensors[source].size_bytes
-    size_out = graph.output_of(operator).size_bytes
-    if output_offset >= input_offset + size_in or input_offset >= output_offset + size_out:
+    distance = output_offset - input_offset
+    output_bytes = graph.output_of(operator).size_bytes
+    if distance >= graph.tensors[source].size_bytes or distance <= -output_bytes:
         return True
-    if isinstance(operator, (Add, Reshape)):
-        return output_offset <= input_offset
-    if isinstance(operator, DepthwiseConv2D):
-        channels = graph.tensors[source].shape[3]
-        if operator.multiplier(graph.inputs_of(operator)) == 1:
-            # Channel c of the output falls on channel c of the input, which is in scratch by then.
-            return (output_offset - input_offset) % channels == 0
-        return False
-    if isinstance(operator, WindowOperator):
-        return output_offset + raster_distance(graph, operator) <= input_offset
-    return False
-
-
-def in_place_scratch_bytes(graph: Graph, operator: Operator) -> int:
-    """Scratch without which an in-place run of ``operator`` is impossible."""
-    if isinstance(operator, DepthwiseConv2D):
-        _, height, width, _ = graph.inputs_of(operator)[0].shape
-        return height * width  # one channel
-    return 0
+    overlap = lawful_overlap(graph, operator, source)
+    return overlap is not None and distance <= overlap.most and distance % overlap.multiple == 0
 
 
 def raster_distance(graph: Graph, operator: WindowOperator) -> int:

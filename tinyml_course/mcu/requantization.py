@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tinyml_course.graph import Graph, Operator, Tensor
 from tinyml_course.graph.fixed_point import quantize_multiplier, quantize_multipliers
-from tinyml_course.graph.operators import Add, FullyConnected
+from tinyml_course.graph.operators import Add, FullyConnected, Mean, Mul, Quantize
 from tinyml_course.graph.quantization import INT8_MAX, INT8_MIN
 
 ADD_LEFT_SHIFT = 20
@@ -43,15 +43,15 @@ class AddConstants:
 def requantization(graph: Graph, operator: Operator) -> Requantization:
     """Per-channel multipliers of a conv, depthwise conv or linear layer.
 
-    ``scale_in * scale_w / scale_out`` in double precision from float32 scales. TF-Lite multiplies
-    the first two in float32 for fully connected layers and in double for convolutions; the last
-    bit of the multiplier depends on it.
+    ``scale_in * scale_w / scale_out`` in double precision from float32 scales. For a linear layer
+    with one weight scale TF-Lite multiplies the first two in float32 (kernel_util.cc,
+    GetQuantizedConvolutionMultipler); the last bit of the multiplier depends on it.
     """
     source, weight, bias = graph.inputs_of(operator)
     assert weight.quantization is not None
     scale_in, _ = source.scale_and_zero_point()
     scale_out, _ = graph.output_of(operator).scale_and_zero_point()
-    if isinstance(operator, FullyConnected):
+    if isinstance(operator, FullyConnected) and weight.quantization.is_per_tensor:
         product = (scale_in * weight.quantization.scale).astype(np.float64)
     else:
         product = np.float64(scale_in) * weight.quantization.scale.astype(np.float64)
@@ -71,6 +71,34 @@ def add_constants(graph: Graph, operator: Add) -> AddConstants:
         quantize_multiplier(scales[1] / twice_largest),
         quantize_multiplier(twice_largest / ((1 << ADD_LEFT_SHIFT) * scale_out)),
     )
+
+
+def mul_constants(graph: Graph, operator: Mul) -> tuple[int, int]:
+    """Multiplier and shift of an int8 MUL (TF-Lite Micro, kernels/mul_common.cc)."""
+    first, second = (float(t.scale_and_zero_point()[0]) for t in graph.inputs_of(operator))
+    return quantize_multiplier(first * second / _output_scale(graph, operator))
+
+
+def rescale_constants(graph: Graph, operator: Quantize | Mean) -> tuple[int, int]:
+    """Multiplier and shift from the input's scale to the output's (kernels/quantize_common.cc)."""
+    scale, _ = graph.inputs_of(operator)[0].scale_and_zero_point()
+    return quantize_multiplier(float(scale) / _output_scale(graph, operator))
+
+
+def mean_constants(graph: Graph, operator: Mean) -> tuple[int, int]:
+    """Multiplier and shift from the sum of an int8 MEAN to its output.
+
+    The division by the count is folded into the multiplier, which is truncated (TF-Lite,
+    reference/reduce.h, QuantizedMeanOrSum).
+    """
+    multiplier, shift = rescale_constants(graph, operator)
+    count = operator.count(graph.inputs_of(operator))
+    bits = min(count.bit_length() - 1, 32, 31 + shift)
+    return (multiplier << bits) // count, shift - bits
+
+
+def _output_scale(graph: Graph, operator: Operator) -> float:
+    return float(graph.output_of(operator).scale_and_zero_point()[0])
 
 
 def activation_limits(activation: str, output: Tensor) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from tinyml_course.graph.operators import (
     MaxPool2D,
     Reshape,
 )
-from tinyml_course.models.definition import NetworkDefinition
+from tinyml_course.models.network_definition import NetworkDefinition
 
 RELU6_QUANTIZATION = Quantization.per_tensor(6 / 255, -128)
 LINEAR_QUANTIZATION = Quantization.per_tensor(8 / 255, 0)
@@ -72,21 +72,28 @@ class RandomLayers:
 
     def global_pool(self, name: str, source: str) -> str:
         """The mean over height and width, flattened to ``(1, C)``."""
-        _, height, width, channels = self.builder.tensors[source].shape
+        _, height, width, _ = self.builder.tensors[source].shape
         size = (height, width)
         pooled = self.builder.apply(AveragePool2D, name, [source], size=size, stride=size)
-        return self.builder.apply(Reshape, f"{name}.flatten", [pooled], shape=(1, channels))
+        return self.flatten(f"{name}.flatten", pooled)
 
-    def max_pool(self, name: str, source: str, size: int, stride: int) -> str:
-        """A max pool with ``size // 2`` padding."""
-        pad = (size // 2, size // 2)
+    def flatten(self, name: str, source: str) -> str:
+        """A map as ``(1, H W C)``."""
+        shape = (1, self.builder.tensors[source].elements)
+        return self.builder.apply(Reshape, name, [source], shape=shape)
+
+    def max_pool(
+        self, name: str, source: str, size: int, stride: int, padding: int | None = None
+    ) -> str:
+        """A max pool with ``size // 2`` padding, or another one."""
+        side = size // 2 if padding is None else padding
         return self.builder.apply(
             MaxPool2D,
             name,
             [source],
             size=(size, size),
             stride=(stride, stride),
-            padding=(pad, pad),
+            padding=((side, side), (side, side)),
         )
 
     def _weighted(
@@ -134,22 +141,3 @@ def random_graph(definition: NetworkDefinition, seed: int = 0) -> Graph:
         x = net.conv("head_mix", x, definition.head_mix)
     x = net.global_pool("pool", x)
     return net.builder.finish(net.linear("classifier", x, definition.classes))
-
-
-def random_resnet50(resolution: int = 224, classes: int = 1000, seed: int = 0) -> Graph:
-    """ResNet-50 (He et al. 2015, table 1; stride in the 3x3, as in torchvision), random weights."""
-    net = RandomLayers(f"resnet50@{resolution}", (1, resolution, resolution, 3), seed)
-    x = net.conv("stem", "input", 64, 7, 2, "RELU")
-    x = net.max_pool("stem.pool", x, 3, 2)
-    for stage, (width, repeats) in enumerate(((64, 3), (128, 4), (256, 6), (512, 3))):
-        for repeat in range(repeats):
-            stride = 2 if stage and repeat == 0 else 1
-            prefix, before = f"stage{stage}.{repeat}", x
-            x = net.conv(f"{prefix}.reduce", x, width, activation="RELU")
-            x = net.conv(f"{prefix}.conv", x, width, 3, stride, "RELU")
-            x = net.conv(f"{prefix}.expand", x, 4 * width, activation="NONE")
-            if repeat == 0:
-                name = f"{prefix}.shortcut"
-                before = net.conv(name, before, 4 * width, 1, stride, "NONE")
-            x = net.add(f"{prefix}.add", x, before, "RELU")
-    return net.builder.finish(net.linear("classifier", net.global_pool("pool", x), classes))

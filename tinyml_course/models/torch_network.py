@@ -5,7 +5,7 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
-from tinyml_course.models.definition import Block, NetworkDefinition
+from tinyml_course.models.network_definition import Block, NetworkDefinition
 
 Layers = OrderedDict[str, nn.Module]
 

@@ -5,8 +5,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from tinyml_course.mcu.boards import KIB, Board
+from tinyml_course.mcu.costs import kib
 from tinyml_course.mcu.planning import Plan
-from tinyml_course.mcu.report import kib
 
 # Okabe-Ito: told apart by the colour-blind, and in print.
 ROLE_COLOURS = {
@@ -15,6 +15,7 @@ ROLE_COLOURS = {
     "waiting": "#F0E442",
     "scratch": "#D55E00",
     "kernel copy": "#CC79A7",
+    "runtime": "#999999",
 }
 ROLE_TITLES = {
     "input": "read by the operator",
@@ -22,6 +23,7 @@ ROLE_TITLES = {
     "waiting": "kept for a later one",
     "scratch": "scratch",
     "kernel copy": "kernel copy",
+    "runtime": "interpreter",
 }
 
 
@@ -90,7 +92,7 @@ def memory_timeline_alt(plan: Plan) -> str:
 def _shares(plan: Plan, step: int) -> list[tuple[str, int]]:
     """Bytes by what they are for during a step; shared bytes count for the output."""
     operator = plan.graph.operators[step]
-    order = {"output": 0, "input": 1, "waiting": 2, "scratch": 3, "kernel copy": 4}
+    order = {"output": 0, "input": 1, "waiting": 2, "scratch": 3, "kernel copy": 4, "runtime": 5}
     roles = []
     for buffer in plan.timeline[step].buffers:
         if buffer.role != "activation":

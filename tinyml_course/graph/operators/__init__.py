@@ -8,11 +8,17 @@ from tinyml_course.graph.operators.base import (
     from_attributes,
     register,
 )
+from tinyml_course.graph.operators.concatenation import Concatenation
 from tinyml_course.graph.operators.conv import Conv2D, DepthwiseConv2D
-from tinyml_course.graph.operators.elementwise import Add
+from tinyml_course.graph.operators.elementwise import Add, Elementwise, Mul
 from tinyml_course.graph.operators.linear import FullyConnected
+from tinyml_course.graph.operators.mean import Mean
+from tinyml_course.graph.operators.pad import Pad
 from tinyml_course.graph.operators.pool import AveragePool2D, MaxPool2D, Pool
+from tinyml_course.graph.operators.quantize import Dequantize, Quantize
 from tinyml_course.graph.operators.shape import Reshape
+from tinyml_course.graph.operators.squashing import Logistic, Softmax
+from tinyml_course.graph.operators.transpose import Transpose
 from tinyml_course.graph.operators.windows import NO_PADDING, Padding, WindowOperator, same_padding
 
 __all__ = [
@@ -29,9 +35,19 @@ __all__ = [
     "Conv2D",
     "DepthwiseConv2D",
     "FullyConnected",
+    "Elementwise",
     "Add",
+    "Mul",
     "Pool",
     "AveragePool2D",
     "MaxPool2D",
+    "Mean",
+    "Softmax",
+    "Logistic",
     "Reshape",
+    "Transpose",
+    "Pad",
+    "Concatenation",
+    "Quantize",
+    "Dequantize",
 ]

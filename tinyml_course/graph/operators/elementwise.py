@@ -1,7 +1,9 @@
-"""ADD."""
+"""ADD and MUL."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from tinyml_course.graph.operators.base import (
     Activation,
@@ -14,22 +16,45 @@ from tinyml_course.graph.operators.base import (
 from tinyml_course.graph.tensor import Tensor
 
 
-@register("ADD")
 @dataclass(frozen=True)
-class Add(Operator):
-    """The sum of two activations of one shape; each has a scale of its own."""
+class Elementwise(Operator):
+    """Two int8 tensors, element by element; each has a scale of its own.
+
+    One of them may be a constant, and one may be smaller: it is repeated along its axes of
+    length 1, as numpy broadcasts.
+
+    Attributes:
+        activation: clamp fused into the operator.
+    """
 
     activation: Activation = "NONE"
 
     def output_shape(self, inputs: Sequence[Tensor]) -> Shape:
-        """The shape of both inputs."""
+        """The shape of both inputs, or what they broadcast to."""
         first, second = inputs
         check_activation_function(self, self.activation)
-        if first.shape != second.shape:
-            raise self.fail(f"shapes {first.shape} and {second.shape} differ")
-        return first.shape
+        try:
+            return np.broadcast_shapes(first.shape, second.shape)
+        except ValueError:
+            raise self.fail(
+                f"shapes {first.shape} and {second.shape} differ and do not broadcast"
+            ) from None
 
     def check(self, inputs: Sequence[Tensor], output: Tensor) -> None:
-        """All three are int8 with one scale each."""
+        """All three are int8 with one scale each, and there is something to compute."""
         for tensor in (*inputs, output):
             check_int8_activation(self, tensor)
+        if all(tensor.is_constant for tensor in inputs):
+            raise self.fail("both operands are constants; fold them before making the graph")
+
+
+@register("ADD")
+@dataclass(frozen=True)
+class Add(Elementwise):
+    """The sum."""
+
+
+@register("MUL")
+@dataclass(frozen=True)
+class Mul(Elementwise):
+    """The product."""

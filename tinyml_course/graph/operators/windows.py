@@ -40,6 +40,8 @@ class WindowOperator(Operator):
         if len(source.shape) != 4:
             raise self.fail(f"{source.name} must be (1, H, W, C), it is {source.shape}")
         check_activation_function(self, self.activation)
+        if min(map(min, self.padding)) < 0:
+            raise self.fail(f"padding {self.padding} must not be negative")
         kernel = self.kernel(inputs)
         height, width = source.shape[1:3]
         try:

@@ -5,7 +5,7 @@ here, so that what is quantized afterwards is exactly what the int8 operators co
 """
 
 import operator as python_operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,8 +74,10 @@ def capture(module: torch.nn.Module, example: torch.Tensor) -> Captured:
         GraphError: the module is in training mode, or torch cannot export it.
         UnsupportedOperatorError: naming the operator and the module it stands in.
     """
-    if module.training:
-        raise GraphError("the module is in training mode; call module.eval() before converting it")
+    for name, part in module.named_modules():
+        if part.training:
+            place = f"module {name!r}" if name else "the module"
+            raise GraphError(f"{place} is in training mode; call module.eval() before converting")
     try:
         program = torch.export.export(module, (example,))
     except Exception as error:  # torch.export raises many types for one fact
@@ -117,7 +119,7 @@ class _Capture:
         self.layers: dict[str, FloatLayer] = {}
         self.alias: dict[str, str] = {}  # exported node -> name of the layer that produces it
         self.held: dict[str, FloatArray] = {}  # parameters and buffers by node
-        self.names: set[str] = set()
+        self.names = {"input"}
         self.input_node = ""
 
     def run(self) -> Captured:
@@ -205,11 +207,16 @@ class _Capture:
         layer = self.layers.get(self.source(before))
         if layer is None or layer.kind not in kinds or layer.activation != "NONE":
             raise self.unsupported(node, f"{what} is fused only into {' or '.join(kinds)}")
-        if len(before.users) > 1:
+        if self.readers(layer) != {node}:
             raise self.unsupported(node, "the value before it is read elsewhere too")
         self.alias[node.name] = layer.name
         layer.observed = node.name
         return layer
+
+    def readers(self, layer: FloatLayer) -> set[Node]:
+        """The nodes that read a layer's value, under whatever name it has been handed on."""
+        names = [n for n in self.program.graph.nodes if self.alias.get(n.name) == layer.name]
+        return {user for node in names for user in node.users} - set(names)
 
 
 def _integers(value: Any) -> list[int]:
@@ -357,6 +364,8 @@ def _average_pool(walk: _Capture, node: Node) -> None:
     padding = _pair(walk.argument(node, 3, "padding", 0))
     if padding != (0, 0) and walk.argument(node, 5, "count_include_pad", True):
         raise walk.unsupported(node, "padding that counts in the mean")
+    if walk.argument(node, 6, "divisor_override", None) is not None:
+        raise walk.unsupported(node, "divisor_override")
     _pool(walk, node, "average_pool", padding, ceil_index=4)
 
 
@@ -382,6 +391,15 @@ def _pool(walk: _Capture, node: Node, kind: str, padding: tuple[int, int], ceil_
     walk.add_layer(kind, node, [node.args[0]], attributes=attributes)
 
 
+def _readers(node: Node) -> Iterator[Node]:
+    """What reads a node's value, through operators that hand it on unchanged."""
+    for user in node.users:
+        if _HANDLERS.get(user.target) is _identity:
+            yield from _readers(user)
+        else:
+            yield user
+
+
 @_handles(aten.flatten.using_ints, aten.view.default, aten.reshape.default)
 def _flatten(walk: _Capture, node: Node) -> None:
     before, after = walk.shape(node.args[0]), walk.shape(node)
@@ -390,7 +408,7 @@ def _flatten(walk: _Capture, node: Node) -> None:
         return
     if len(before) != 4 or len(after) != 2 or after[0] != before[0]:
         raise walk.unsupported(node, f"{before} to {after}; only (N, C, H, W) to (N, C H W)")
-    if before[2:] != (1, 1) and any(u.target is not aten.linear.default for u in node.users):
+    if before[2:] != (1, 1) and any(u.target is not aten.linear.default for u in _readers(node)):
         raise walk.unsupported(node, "a flattened map that anything but a linear layer reads")
     walk.add_layer("flatten", node, [node.args[0]], attributes={"map": before[1:]})
 

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from tinyml_course.errors import UnsupportedOperatorError
 from tinyml_course.graph import Graph, Operator
-from tinyml_course.graph.fixed_point import multiply_by_quantized_multiplier
 from tinyml_course.mcu.requantization import activation_limits
 
 Int8 = NDArray[np.int8]
@@ -20,7 +19,7 @@ EXACT_FLOAT32 = 2**24
 
 
 class Kernel(ABC):
-    """The int8 arithmetic of one operator.
+    """The arithmetic of one operator.
 
     Args:
         graph: the graph the operator stands in.
@@ -31,24 +30,24 @@ class Kernel(ABC):
     def __init__(self, graph: Graph, operator: Operator, constants: Constants) -> None:
         self.operator = operator
         self.constants = constants
+        self.output_shape = graph.output_of(operator).shape
+
+    @abstractmethod
+    def run(self, inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+        """The output for these activations; the inputs are not written to."""
+
+
+class Int8Kernel(Kernel):
+    """A kernel whose activations are all int8, which is to say almost every kernel."""
+
+    def __init__(self, graph: Graph, operator: Operator, constants: Constants) -> None:
+        super().__init__(graph, operator, constants)
         self.zero_points = [
             tensor.scale_and_zero_point()[1] for tensor in graph.activations_of(operator)
         ]
         output = graph.output_of(operator)
-        self.output_shape = output.shape
         self.output_zero_point = output.scale_and_zero_point()[1]
         self.limits = activation_limits(getattr(operator, "activation", "NONE"), output)
-
-    @abstractmethod
-    def run(self, inputs: Sequence[Int8]) -> Int8:
-        """The output for these activations; the inputs are not written to."""
-
-    def requantize(self, accumulator: NDArray[Any]) -> Int8:
-        """int32 sums to int8: rescale per channel, add the zero point, clamp."""
-        scaled = multiply_by_quantized_multiplier(
-            accumulator, self.constants["multiplier"], self.constants["shift"]
-        )
-        return self.clamp(scaled + self.output_zero_point)
 
     def clamp(self, values: NDArray[Any]) -> Int8:
         """The fused activation, and saturation to int8."""

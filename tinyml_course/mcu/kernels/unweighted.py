@@ -1,4 +1,4 @@
-"""Add, pools and reshape."""
+"""Pools and reshape."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,36 +8,11 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from tinyml_course.graph import Graph
-from tinyml_course.graph.fixed_point import multiply_by_quantized_multiplier
-from tinyml_course.graph.operators import Add, AveragePool2D, MaxPool2D, Pool, Reshape
-from tinyml_course.mcu.kernels.base import Constants, Int8, Kernel, kernel_for
-from tinyml_course.mcu.requantization import ADD_LEFT_SHIFT, add_constants
+from tinyml_course.graph.operators import AveragePool2D, MaxPool2D, Pool, Reshape
+from tinyml_course.mcu.kernels.base import Constants, Int8, Int8Kernel, kernel_for
 
 
-@kernel_for(Add)
-class AddKernel(Kernel):
-    """Each summand has only 256 values, so its rescaling is a table look-up."""
-
-    def __init__(self, graph: Graph, operator: Add, constants: Constants) -> None:
-        super().__init__(graph, operator, constants)
-        table = add_constants(graph, operator)
-        every_int8 = np.arange(-128, 128, dtype=np.int64)
-        self.tables = [
-            multiply_by_quantized_multiplier((every_int8 - zero_point) << ADD_LEFT_SHIFT, *pair)
-            for zero_point, pair in zip(self.zero_points, (table.first, table.second), strict=True)
-        ]
-        self.output = table.output
-
-    def run(self, inputs: Sequence[Int8]) -> Int8:
-        """Two maps of one shape to their sum."""
-        total = sum(
-            table[x.astype(np.int16) + 128] for table, x in zip(self.tables, inputs, strict=True)
-        )
-        scaled = multiply_by_quantized_multiplier(total, *self.output)
-        return self.clamp(scaled + self.output_zero_point)
-
-
-class _PoolKernel(Kernel):
+class _PoolKernel(Int8Kernel):
     """Windows over a padded map."""
 
     def __init__(self, graph: Graph, operator: Pool, constants: Constants) -> None:
@@ -79,7 +54,7 @@ class MaxPoolKernel(_PoolKernel):
 
 
 @kernel_for(Reshape)
-class ReshapeKernel(Kernel):
+class ReshapeKernel(Int8Kernel):
     """The same bytes."""
 
     def run(self, inputs: Sequence[Int8]) -> Int8:

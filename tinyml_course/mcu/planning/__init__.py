@@ -6,11 +6,19 @@ from tinyml_course.errors import lookup
 from tinyml_course.graph import Graph
 from tinyml_course.mcu.boards import Board
 from tinyml_course.mcu.planning.fits import check_fits, larger_boards
+from tinyml_course.mcu.planning.layout import Buffer, Plan, Step
 from tinyml_course.mcu.planning.per_layer import per_layer
-from tinyml_course.mcu.planning.plan import Buffer, Plan, Step
+from tinyml_course.mcu.planning.tflm import cmsis_nn, tflm
+from tinyml_course.mcu.planning.tight import tight
 from tinyml_course.mcu.planning.tinyengine import tinyengine
 
-POLICIES: dict[str, Callable[[Graph], Plan]] = {"per_layer": per_layer, "tinyengine": tinyengine}
+POLICIES: dict[str, Callable[[Graph], Plan]] = {
+    "per_layer": per_layer,
+    "tinyengine": tinyengine,
+    "tflm": tflm,
+    "cmsis_nn": cmsis_nn,
+    "tight": tight,
+}
 """The planners, by name."""
 
 DEFAULT_POLICY = "tinyengine"

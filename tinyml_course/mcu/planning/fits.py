@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tinyml_course.errors import DoesNotFitError
 from tinyml_course.mcu.boards import BOARDS, Board
-from tinyml_course.mcu.planning.plan import Plan
+from tinyml_course.mcu.planning.layout import Plan
 
 
 def check_fits(plan: Plan, board: Board, remedies: Iterator[str]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from tinyml_course.graph import Graph, Lifetime, Operator, lifetimes
 from tinyml_course.graph.operators import Conv2D, DepthwiseConv2D, FullyConnected
 from tinyml_course.mcu.planning.first_fit import Block, Part, first_fit
-from tinyml_course.mcu.planning.plan import Buffer, Plan, Role
+from tinyml_course.mcu.planning.layout import Buffer, Plan, Role
 
 ALIGNMENT = 4
 
@@ -57,7 +57,7 @@ def runs_in_place(graph: Graph, operator: Operator) -> bool:
     return (
         operator.multiplier(graph.inputs_of(operator)) == 1
         and len(graph.consumers(source.name)) == 1
-        and source.name not in graph.outputs
+        and source.name not in (*graph.inputs, *graph.outputs)
         and output.size_bytes <= source.size_bytes
     )
 

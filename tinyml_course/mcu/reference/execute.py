@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from tinyml_course.errors import UnsupportedOperatorError
@@ -11,16 +10,25 @@ from tinyml_course.graph import Graph, Operator
 from tinyml_course.graph.operators import (
     Add,
     AveragePool2D,
+    Concatenation,
     Conv2D,
     DepthwiseConv2D,
+    Dequantize,
     FullyConnected,
+    Logistic,
     MaxPool2D,
+    Mean,
+    Mul,
+    Pad,
+    Quantize,
     Reshape,
+    Softmax,
+    Transpose,
 )
 from tinyml_course.mcu.inputs import to_integers
-from tinyml_course.mcu.reference import operators
+from tinyml_course.mcu.reference import moving, operators, rescaling, squashing
 
-REFERENCE: dict[type[Operator], Callable[..., NDArray[np.int8]]] = {
+REFERENCE: dict[type[Operator], Callable[..., NDArray[Any]]] = {
     Conv2D: operators.conv_2d,
     DepthwiseConv2D: operators.depthwise_conv_2d,
     FullyConnected: operators.fully_connected,
@@ -28,12 +36,21 @@ REFERENCE: dict[type[Operator], Callable[..., NDArray[np.int8]]] = {
     AveragePool2D: operators.average_pool_2d,
     MaxPool2D: operators.max_pool_2d,
     Reshape: operators.reshape,
+    Mul: rescaling.mul,
+    Mean: rescaling.mean,
+    Quantize: rescaling.quantize,
+    Dequantize: rescaling.dequantize,
+    Softmax: squashing.softmax,
+    Logistic: squashing.logistic,
+    Pad: moving.pad,
+    Transpose: moving.transpose,
+    Concatenation: moving.concatenation,
 }
 """The reference function of every operator."""
 
 
-def run(graph: Graph, x: NDArray[Any]) -> NDArray[np.int8]:
-    """Output of ``graph`` for one image.
+def run(graph: Graph, x: NDArray[Any]) -> NDArray[Any]:
+    """Output of ``graph`` for one image, int8 unless the graph declares another type.
 
     Args:
         graph: with one input and one output.
@@ -42,7 +59,7 @@ def run(graph: Graph, x: NDArray[Any]) -> NDArray[np.int8]:
     return run_all(graph, x)[graph.output.name]
 
 
-def run_all(graph: Graph, x: NDArray[Any]) -> dict[str, NDArray[np.int8]]:
+def run_all(graph: Graph, x: NDArray[Any]) -> dict[str, NDArray[Any]]:
     """Every activation of ``graph`` for one image, by name."""
     values: dict[str, NDArray[Any]] = {t.name: t.values() for t in graph.constants()}
     values[graph.input.name] = to_integers(graph, x)

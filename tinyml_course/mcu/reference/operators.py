@@ -66,7 +66,7 @@ def fully_connected(graph: Graph, operator: FullyConnected, inputs: Arrays) -> N
 def add(graph: Graph, operator: Add, inputs: Arrays) -> NDArray[np.int8]:
     """Both summands rescaled to a common scale with 20 spare bits, summed, rescaled."""
     constants = add_constants(graph, operator)
-    total = np.zeros(inputs[0].shape, np.int64)
+    total = np.zeros(graph.output_of(operator).shape, np.int64)
     tensors = graph.inputs_of(operator)
     for x, tensor, (multiplier, shift) in zip(
         inputs, tensors, (constants.first, constants.second), strict=True

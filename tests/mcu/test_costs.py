@@ -8,7 +8,7 @@ from rich.console import Console
 
 from tinyml_course.graph import count_macs, count_params
 from tinyml_course.mcu import BOARDS, board, plan, report
-from tinyml_course.mcu.report import cost_table, kib
+from tinyml_course.mcu.costs import cost_table, kib
 from tinyml_course.models import definition, random_graph
 
 GRAPH = random_graph(definition("vww0@64"))

@@ -8,7 +8,7 @@ from typing import Literal
 from tinyml_course.graph import Graph, Lifetime
 from tinyml_course.mcu.flash import CODE_BYTES_ESTIMATE, FlashLayout
 
-Role = Literal["activation", "scratch", "kernel copy"]
+Role = Literal["activation", "scratch", "kernel copy", "runtime"]
 
 
 @dataclass(frozen=True)
@@ -66,16 +66,28 @@ class Plan:
     """The memory of a graph, decided: emulator, report and C code read it from here.
 
     Args:
-        graph: what is planned.
+        graph: what is planned and runs.
         policy: name of the planner.
         buffers: one for every activation, and scratch.
+        lower_bound_bytes: what no choice of offsets can undercut; by default the most bytes that
+            this plan holds at once.
+        source: the graph that was handed in, where the planner had to rewrite it.
     """
 
-    def __init__(self, graph: Graph, policy: str, buffers: Sequence[Buffer]) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        policy: str,
+        buffers: Sequence[Buffer],
+        lower_bound_bytes: int | None = None,
+        source: Graph | None = None,
+    ) -> None:
         self.graph = graph
+        self.source = source or graph
         self.policy = policy
         self.buffers = tuple(buffers)
         self.flash = FlashLayout(graph)
+        self._lower_bound_bytes = lower_bound_bytes
 
     def __repr__(self) -> str:
         return f"Plan({self.graph.name!r}, {self.policy}, peak {self.peak_bytes:,} B)"
@@ -87,7 +99,9 @@ class Plan:
 
     @cached_property
     def lower_bound_bytes(self) -> int:
-        """The most bytes held at once: no choice of offsets can go below."""
+        """No offsets can go below: the planner's proof, or the most bytes held at once."""
+        if self._lower_bound_bytes is not None:
+            return self._lower_bound_bytes
         return max(step.live_bytes for step in self.timeline)
 
     @cached_property

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
-from tinyml_course.errors import GraphError, reject_unknown_keys
+from tinyml_course.errors import GraphError, TinyMLError, reject_unknown_keys
 from tinyml_course.graph.graph import Graph
 from tinyml_course.graph.operators import from_attributes
 from tinyml_course.graph.quantization import Quantization
@@ -18,6 +18,8 @@ from tinyml_course.graph.tensor import Tensor
 
 FORMAT = "tinyml-graph-1"
 _KEYS = ("format", "name", "inputs", "outputs", "tensors", "operators")
+_TENSOR_KEYS = ("name", "shape", "dtype", "constant", "quantized", "axis")
+_OPERATOR_KEYS = ("kind", "name", "inputs", "outputs", "attributes")
 
 
 def save(graph: Graph, path: str | Path) -> Path:
@@ -76,6 +78,7 @@ def load(path: str | Path) -> Graph:
 
     Raises:
         GraphError: the file is missing, is no such file, or is damaged.
+        UnknownNameError: it holds a key or an operator that this version does not know.
     """
     source = Path(path)
     if not source.is_file():
@@ -88,10 +91,21 @@ def load(path: str | Path) -> Graph:
         raise GraphError(f"{source} is not a saved graph, or is damaged: {error}") from error
     if "graph" not in metadata:
         raise GraphError(f"{source} is a safetensors file but holds no graph")
-    structure = json.loads(metadata["graph"])
-    reject_unknown_keys("saved graph", structure, _KEYS)
+    try:
+        return _graph(json.loads(metadata["graph"]), arrays)
+    except TinyMLError:
+        raise
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        kind = type(error).__name__
+        raise GraphError(f"{source} holds a damaged graph ({kind}: {error})") from error
+
+
+def _graph(structure: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Graph:
     if structure.get("format") != FORMAT:
-        raise GraphError(f"{source} has format {structure.get('format')!r}, expected {FORMAT!r}")
+        raise GraphError(f"a saved graph has format {structure.get('format')!r}, not {FORMAT!r}")
+    reject_unknown_keys("saved graph", structure, _KEYS)
+    for record in structure["operators"]:
+        reject_unknown_keys("saved operator", record, _OPERATOR_KEYS)
     return Graph(
         structure["name"],
         [_tensor(index, record, arrays) for index, record in enumerate(structure["tensors"])],
@@ -102,6 +116,7 @@ def load(path: str | Path) -> Graph:
 
 
 def _tensor(index: int, record: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Tensor:
+    reject_unknown_keys("saved tensor", record, _TENSOR_KEYS)
     quantization = None
     if record["quantized"]:
         quantization = Quantization(

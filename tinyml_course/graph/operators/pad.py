@@ -1,0 +1,35 @@
+"""PAD: a border of real zeros, written to memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tinyml_course.graph.operators.base import Operator, Shape, check_same_quantization, register
+from tinyml_course.graph.tensor import Tensor
+
+
+@register("PAD")
+@dataclass(frozen=True)
+class Pad(Operator):
+    """The input inside a border that holds its zero point.
+
+    A convolution with padding needs no such copy; converters emit it where the padding is not
+    TF-Lite's SAME, and it then costs SRAM.
+
+    Attributes:
+        paddings: ``(before, after)`` for each axis, batch included.
+    """
+
+    paddings: tuple[tuple[int, int], ...] = ()
+
+    def output_shape(self, inputs: Sequence[Tensor]) -> Shape:
+        """Every axis longer by its two paddings."""
+        source = inputs[0]
+        if len(self.paddings) != len(source.shape):
+            raise self.fail(f"{len(self.paddings)} paddings for {len(source.shape)} axes")
+        if any(len(pair) != 2 or min(pair) < 0 for pair in self.paddings):
+            raise self.fail(f"paddings must be pairs of at least 0, got {self.paddings}")
+        return tuple(n + sum(pair) for n, pair in zip(source.shape, self.paddings, strict=True))
+
+    def check(self, inputs: Sequence[Tensor], output: Tensor) -> None:
+        """Scale and zero point stay."""
+        check_same_quantization(self, inputs[0], output)

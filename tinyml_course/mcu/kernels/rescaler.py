@@ -1,0 +1,70 @@
+"""From int32 sums to int8 in float64, exactly: an order of magnitude faster than in int64.
+
+Vector units multiply and round doubles but not 64-bit integers. Every intermediate number below
+is an integer of less than 53 bits (or one over a power of two), so no double ever rounds.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+BLOCK_ELEMENTS = 32_768
+"""Elements worked on at a time: two blocks of doubles stay in a second-level cache."""
+
+HALVES_UP = 1 + 2.0**-40
+"""Pushes a half away from zero, and nothing else over a half: int32 / 2**31 is coarser."""
+
+
+class Rescaler:
+    """TF-Lite Micro's requantization, ready for one operator.
+
+    Args:
+        multiplier: int32, one or ``(C,)``.
+        shift: positive is left, one or ``(C,)``.
+        offset: added to the sum before, one or ``(C,)``: a bias.
+        zero_point: of the output.
+        limits: smallest and largest output.
+    """
+
+    def __init__(
+        self,
+        multiplier: ArrayLike,
+        shift: ArrayLike,
+        zero_point: int,
+        limits: tuple[int, int],
+        offset: ArrayLike = 0,
+    ) -> None:
+        factor = np.asarray(multiplier, np.int64)
+        shifts = np.asarray(shift, np.int64)
+        left = 2.0 ** np.maximum(shifts, 0)
+        # The product has 62 bits: it is taken in two halves of the multiplier.
+        self.high = (factor >> 16) * left
+        self.low = (factor & 0xFFFF) * left / 2**16
+        self.right = 2.0 ** np.minimum(shifts, 0) * HALVES_UP
+        self.offset = np.asarray(offset, np.float64)
+        self.zero_point, self.limits = zero_point, limits
+
+    def __call__(self, sums: NDArray[Any]) -> NDArray[np.int8]:
+        """int8 of the shape of ``sums``, integers ``(N, C)`` of any type, within int32."""
+        result = np.empty(sums.shape, np.int8)
+        rows = max(1, BLOCK_ELEMENTS // sums.shape[1])
+        for start in range(0, sums.shape[0], rows):
+            result[start : start + rows] = self._block(sums[start : start + rows])
+        return result
+
+    def _block(self, sums: NDArray[Any]) -> NDArray[np.float64]:
+        total: NDArray[np.float64] = sums + self.offset
+        # (2 total multiplier + 2**31) >> 32, rounded down ...
+        carry = total * self.low
+        np.floor(carry, out=carry)
+        total *= self.high
+        total += carry
+        total *= 2.0**-15
+        total += 0.5
+        np.floor(total, out=total)
+        # ... and shifted right, halves away from zero.
+        total *= self.right
+        np.rint(total, out=total)
+        total += self.zero_point
+        return np.clip(total, *self.limits, out=total)
