@@ -44,25 +44,36 @@ def keep_apart(first: Item, second: Item) -> None:
 
 
 Order = Callable[[Item], tuple[int, ...]]
+ROUNDS = 24
+"""How often the items that reach highest are moved to the front of an order."""
 
 
 def pack(items: Sequence[Item], orders: Sequence[Order], bound_bytes: int) -> dict[Item, int]:
     """Offsets with the lowest end found.
+
+    Each order is tried as it is; then, as long as the bound is not met, the items that reach
+    highest are placed first and everything is placed again.
 
     Args:
         items: what to place, with their rules.
         orders: sort keys to try.
         bound_bytes: stop as soon as the end is no higher; nothing can be better.
     """
+    attempts = [sorted(items, key=order) for order in orders]
     best: dict[Item, int] = {}
     best_end = -1
-    for order in orders:
-        offsets = _place(sorted(items, key=order))
-        end = max(offset + item.size_bytes for item, offset in offsets.items())
-        if best_end < 0 or end < best_end:
-            best, best_end = offsets, end
-        if best_end <= bound_bytes:
-            break
+    for round_ in range(1 + ROUNDS):
+        for index, ordered in enumerate(attempts):
+            offsets = _place(ordered)
+            end = max(offset + item.size_bytes for item, offset in offsets.items())
+            if best_end < 0 or end < best_end:
+                best, best_end = offsets, end
+            if best_end <= bound_bytes:
+                return best
+            if round_ < ROUNDS:
+                highest = {item for item, o in offsets.items() if o + item.size_bytes == end}
+                rest = [item for item in ordered if item not in highest]
+                attempts[index] = [*(item for item in ordered if item in highest), *rest]
     return best
 
 

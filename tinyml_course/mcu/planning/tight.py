@@ -17,30 +17,47 @@ from tinyml_course.mcu.planning.packing import Item, Order, keep_apart, pack
 
 def tight(graph: Graph) -> Plan:
     """The plan with the lowest peak that is known for unscheduled execution."""
-    spans = lifetimes(graph)
-    held = _activation_items(graph, spans)
-    activations = list(dict.fromkeys(held.values()))
-    scratch = {
-        operator.name: Item(operator.name, size, Lifetime(step, step))
-        for step, operator in enumerate(graph.operators)
-        if (size := scratch_bytes(graph, operator))
-    }
-    items = [*activations, *scratch.values()]
-    overlaps = _overlaps(graph, spans, held)
-    _forbid(items, overlaps)
-    extents = _extents(graph, items, overlaps)
-    bound = max(extents)
-    offsets = pack(items, _orders(extents), bound)
-    buffers = [
-        Buffer(t.name, "activation", offsets[held[t.name]], t.size_bytes, spans[t.name])
-        for t in graph.activations()
-    ]
-    role: Role = "scratch"
-    buffers += [
-        Buffer(name, role, offsets[item], item.size_bytes, item.lifetime)
-        for name, item in scratch.items()
-    ]
-    return Plan(graph, "tight", buffers, lower_bound_bytes=bound)
+    return _Problem(graph).solve()
+
+
+def step_bytes(graph: Graph) -> list[int]:
+    """For each step the bytes that any choice of offsets needs under this policy."""
+    return _Problem(graph).extents
+
+
+class _Problem:
+    """What is to be placed, under which rules, and how low it can get."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.spans = lifetimes(graph)
+        self.held = _activation_items(graph, self.spans)
+        self.scratch = {
+            operator.name: Item(operator.name, size, Lifetime(step, step))
+            for step, operator in enumerate(graph.operators)
+            if (size := scratch_bytes(graph, operator))
+        }
+        self.items = [*dict.fromkeys(self.held.values()), *self.scratch.values()]
+        overlaps = _overlaps(graph, self.spans, self.held)
+        _forbid(self.items, overlaps)
+        self.extents = _extents(graph, self.items, overlaps)
+
+    def solve(self) -> Plan:
+        """Place everything."""
+        graph, bound = self.graph, max(self.extents)
+        offsets = pack(self.items, _orders(self.extents), bound)
+        buffers = [
+            Buffer(
+                t.name, "activation", offsets[self.held[t.name]], t.size_bytes, self.spans[t.name]
+            )
+            for t in graph.activations()
+        ]
+        role: Role = "scratch"
+        buffers += [
+            Buffer(name, role, offsets[item], item.size_bytes, item.lifetime)
+            for name, item in self.scratch.items()
+        ]
+        return Plan(graph, "tight", buffers, lower_bound_bytes=bound)
 
 
 def scratch_bytes(graph: Graph, operator: Operator) -> int:
