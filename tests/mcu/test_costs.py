@@ -29,14 +29,15 @@ def test_used_and_free_add_up_to_the_board(name: str) -> None:
     assert json.loads(json.dumps(costs.to_dict())) == costs.to_dict()
 
 
-@pytest.mark.parametrize(("name", "latency"), [("stm32h743", "ms"), ("nrf52840", "no estimate")])
-def test_the_table_fits_a_terminal(name: str, latency: str) -> None:
+@pytest.mark.parametrize("name", ["stm32h743", "nrf52840"])
+def test_the_table_fits_a_terminal(name: str) -> None:
     console = Console(width=80, record=True, file=io.StringIO())
     target = board(name)
     console.print(cost_table(report(plan(GRAPH), target), target))
     text = console.export_text()
     assert max(map(len, text.splitlines())) <= 80
-    assert latency in text
+    assert "ms" in text
+    assert "mJ" in text
     assert "60,800 B" in text
 
 

@@ -5,7 +5,7 @@ from tinyml_course.mcu.costs import Report, report
 from tinyml_course.mcu.emulator import Emulator, Run, StepTrace
 from tinyml_course.mcu.faults import EmulatorFault
 from tinyml_course.mcu.flash import FlashLayout
-from tinyml_course.mcu.latency import latency_ms
+from tinyml_course.mcu.latency import energy_mj, latency_ms
 from tinyml_course.mcu.planning import POLICIES, Buffer, Plan, Step, plan
 
 __all__ = [
@@ -25,4 +25,5 @@ __all__ = [
     "Report",
     "report",
     "latency_ms",
+    "energy_mj",
 ]

@@ -9,7 +9,7 @@ from rich.table import Table
 from tinyml_course.graph import count_macs, count_params
 from tinyml_course.mcu.boards import KIB, Board
 from tinyml_course.mcu.flash import CODE_BYTES_ESTIMATE
-from tinyml_course.mcu.latency import latency_ms
+from tinyml_course.mcu.latency import energy_mj, latency_ms
 from tinyml_course.mcu.planning import Plan
 
 
@@ -33,7 +33,8 @@ class Report:
         flash_code_bytes_estimate: start-up code and kernels, estimated.
         flash_used_bytes: both together.
         flash_free_bytes: what the board has left.
-        latency_ms_estimate: of one inference, ``None`` where there is no model for the core.
+        latency_ms_estimate: of one inference.
+        energy_mj_estimate: of one inference.
     """
 
     network: str
@@ -51,7 +52,8 @@ class Report:
     flash_code_bytes_estimate: int
     flash_used_bytes: int
     flash_free_bytes: int
-    latency_ms_estimate: float | None
+    latency_ms_estimate: float
+    energy_mj_estimate: float
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
@@ -77,6 +79,7 @@ def report(plan: Plan, board: Board) -> Report:
         flash_used_bytes=plan.flash_bytes,
         flash_free_bytes=board.flash_bytes - plan.flash_bytes,
         latency_ms_estimate=latency_ms(plan.graph, board),
+        energy_mj_estimate=energy_mj(plan.graph, board),
     )
 
 
@@ -91,7 +94,6 @@ def cost_table(costs: Report, board: Board) -> Table:
     table.add_column("what")
     table.add_column("figure", justify="right")
     table.add_column("note", style="dim")
-    latency = costs.latency_ms_estimate
     table.add_row("MACs", f"{costs.macs:,}", f"{costs.operators} operators")
     table.add_row("parameters", f"{costs.params:,}", "int8 weights, int32 biases")
     table.add_row(
@@ -108,9 +110,6 @@ def cost_table(costs: Report, board: Board) -> Table:
         f"{kib(costs.flash_code_bytes_estimate)} code (est.)",
     )
     table.add_row("flash free", f"{costs.flash_free_bytes:,} B", "")
-    table.add_row(
-        "latency",
-        "no estimate" if latency is None else f"{latency:.2f} ms",
-        f"no figures for {board.core}" if latency is None else f"estimate, {board.core}",
-    )
+    table.add_row("latency", f"{costs.latency_ms_estimate:.2f} ms", f"estimate, {board.core}")
+    table.add_row("energy", f"{costs.energy_mj_estimate:.3f} mJ", "estimate, without the board")
     return table
