@@ -12,24 +12,30 @@ from tinyml_course.graph import Graph, Lifetime, Operator, lifetimes
 from tinyml_course.graph.operators import Conv2D, DepthwiseConv2D, Pool
 from tinyml_course.mcu.overlap import Overlap, lawful_overlap
 from tinyml_course.mcu.planning.layout import Buffer, Plan, Role
+from tinyml_course.mcu.planning.order import memory_order
 from tinyml_course.mcu.planning.packing import Item, Order, keep_apart, pack
 
 
 def tight(graph: Graph) -> Plan:
     """The plan with the lowest peak that is known for unscheduled execution."""
-    return _Problem(graph).solve()
+    as_given = _Problem(graph, graph).solve()
+    ordered = memory_order(graph)
+    if ordered is graph:
+        return as_given
+    reordered = _Problem(ordered, graph).solve()
+    return reordered if reordered.peak_bytes < as_given.peak_bytes else as_given
 
 
 def step_bytes(graph: Graph) -> list[int]:
     """For each step the bytes that any choice of offsets needs under this policy."""
-    return _Problem(graph).extents
+    return _Problem(graph, graph).extents
 
 
 class _Problem:
     """What is to be placed, under which rules, and how low it can get."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, source: Graph) -> None:
+        self.graph, self.source = graph, source
         self.spans = lifetimes(graph)
         self.held = _activation_items(graph, self.spans)
         self.scratch = {
@@ -57,7 +63,7 @@ class _Problem:
             Buffer(name, role, offsets[item], item.size_bytes, item.lifetime)
             for name, item in self.scratch.items()
         ]
-        return Plan(graph, "tight", buffers, lower_bound_bytes=bound)
+        return Plan(graph, "tight", buffers, lower_bound_bytes=bound, source=self.source)
 
 
 def scratch_bytes(graph: Graph, operator: Operator) -> int:
