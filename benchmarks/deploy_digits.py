@@ -21,7 +21,7 @@ def measure() -> dict[str, Any]:
     rows, figures = [], []
     for seed in SEEDS:
         start = time.perf_counter()
-        done = deploy(Options("digits", board("stm32f746"), "tinyengine", seed=seed), False)
+        done = deploy(Options("digits", board("stm32f746"), "tight", seed=seed), False)
         seconds = time.perf_counter() - start
         scores, checks = done.accuracy, done.checks
         difference = scores.int8 - scores.float32

@@ -1,5 +1,7 @@
 """The command line as a person and as a script meet it."""
 
+import csv
+import inspect
 import json
 import subprocess
 import sys
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tinyml_course import cli
+from tinyml_course.mcu.planning import DEFAULT_POLICY
 
 
 def call(
@@ -61,9 +64,9 @@ def test_what_does_not_fit_says_operator_bytes_and_help(
     assert not out
     for words in (
         "does not fit",
-        "block1.expand",
+        "block1.depthwise",
         "missing",
-        "--resolution 148",
+        "--resolution 164",
         "what helps",
     ):
         assert words in err
@@ -77,7 +80,7 @@ def test_json_carries_the_same_for_machines(
     record = json.loads(out)
     assert code == cli.DOES_NOT_FIT
     assert record["error"] == "DoesNotFitError"
-    assert record["operator"] == "block1.expand"
+    assert record["operator"] == "block1.depthwise"
     assert record["missing_bytes"] == record["needed_bytes"] - record["available_bytes"] > 0
     assert record["remedies"]
 
@@ -91,7 +94,7 @@ def test_deploy_prints_a_table_that_fits_a_terminal(
     assert code == 0
     table = [line for line in out.splitlines() if not line.startswith("wrote ")]
     assert max(map(len, table)) <= 80
-    for words in ("accuracy, int8", "SRAM free", "flash used", "peak at", "latency", "4,384 B"):
+    for words in ("accuracy, int8", "SRAM free", "flash used", "peak at", "latency", "3,264 B"):
         assert words in out
     assert "training" in err  # progress goes to stderr, so that stdout can be piped
     assert (tmp_path / "memory.png").is_file()
@@ -127,10 +130,68 @@ def test_ctrl_c_is_one_line_and_leaves_nothing(
     assert not out_folder.exists()
 
 
+def test_the_default_policy_is_the_planners() -> None:
+    policy = inspect.signature(cli.deploy).parameters["policy"].default
+    assert policy == DEFAULT_POLICY
+
+
 def test_help_lists_every_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, out, _ = call(["--help"], monkeypatch, capsys)
     assert code == 0
-    for command in ("deploy", "doctor", "check", "release", "grade"):
+    for command in ("deploy", "doctor", "release", "grade"):
         assert command in out
+
+
+def test_release_wants_to_know_what(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments in (["release"], ["release", "lab0", "--all"]):
+        code, _, err = call(arguments, monkeypatch, capsys)
+        assert code == cli.BAD_INPUT
+        assert "name labs to release, or give --all" in err
+
+
+def test_without_nbgrader_the_command_that_installs_it_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "find_spec", lambda name: None)
+    code, _, err = call(["release", "--all"], monkeypatch, capsys)
+    assert code == cli.BAD_INPUT
+    assert "pip install -e '.[instructor]'" in err
+
+
+def test_doctor_shows_commands_with_brackets_whole(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tinyml_course.doctor import Finding
+
+    monkeypatch.setenv("COLUMNS", "160")
+    findings = [Finding("notebooks", "missing", "jupyterlab is missing", "pip install '.[labs]'")]
+    monkeypatch.setattr("tinyml_course.doctor.examine", lambda: findings)
+    code, out, _ = call(["doctor"], monkeypatch, capsys)
+    assert code == cli.BAD_INPUT
+    assert "pip install '.[labs]'" in out
+
+
+def test_grading_prints_a_table_and_writes_a_csv(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    from autograder.grade import GradeRow
+
+    rows = [
+        GradeRow("ada", "graded", 63.5, 100.0, {"q1": 6.0, "written": None}),
+        GradeRow("bob", "failed", 0.0, 100.0, {}, "not a notebook"),
+    ]
+    monkeypatch.setattr("autograder.grade.grade", lambda *_, **__: rows)
+    target = tmp_path / "scores.csv"
+    code, out, _ = call(["grade", "lab0", "--csv", str(target)], monkeypatch, capsys)
+    assert code == 0
+    assert "not a notebook" in out
+    with target.open() as file:
+        table = list(csv.DictReader(file))
+    assert [row["score"] for row in table] == ["63.5", "0.0"]
+    assert table[0]["q1"] == "6.0"
+    assert table[0]["written"] == table[1]["q1"] == ""
+    assert [p.name for p in tmp_path.iterdir()] == ["scores.csv"]

@@ -15,7 +15,7 @@ from tinyml_course.mcu import Board, Emulator, board, plan, reference
 
 @pytest.fixture(scope="module")
 def deployment() -> Deployment:
-    return deploy(Options("digits", board("stm32f746"), "tinyengine", epochs=4), progress=False)
+    return deploy(Options("digits", board("stm32f746"), "tight", epochs=4), progress=False)
 
 
 def test_int8_stays_within_one_point_of_float(deployment: Deployment) -> None:

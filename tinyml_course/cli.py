@@ -1,18 +1,22 @@
-"""The command line: ``tinyml deploy``, ``doctor``, ``check``, ``release``, ``grade``."""
+"""The command line: ``tinyml deploy``, ``doctor``, ``release``, ``grade``."""
 
+import csv
 import dataclasses
 import json
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tinyml_course.errors import DoesNotFitError, TinyMLError
 
 if TYPE_CHECKING:
+    from autograder.grade import GradeRow
     from tinyml_course.deploy import Deployment
     from tinyml_course.mcu import Board
 
@@ -47,7 +51,7 @@ def main() -> None:
 def deploy(
     data: Annotated[str, typer.Option(help="Data set: digits or fashion_mnist.")] = "digits",
     board: Annotated[str, typer.Option(help="Board name, or a JSON file.")] = "stm32f746",
-    policy: Annotated[str, typer.Option(help="Memory planner.")] = "tinyengine",
+    policy: Annotated[str, typer.Option(help="Memory planner.")] = "tight",
     width: Annotated[float, typer.Option(help="Multiplier of the channels.")] = 1.0,
     resolution: Annotated[int | None, typer.Option(help="Resize the images to this.")] = None,
     epochs: Annotated[int, typer.Option(help="Training passes.")] = 15,
@@ -94,14 +98,89 @@ def doctor(json_output: JsonOption = False) -> None:
             table.add_column(title, overflow="fold")
         style = {"ok": "green", "optional": "yellow", "missing": "bold red"}
         for f in findings:
-            table.add_row(f.what, f"[{style[f.state]}]{f.state}[/]", f.found, f.mend)
+            # A command such as pip install '.[labs]' would be read as markup.
+            table.add_row(
+                f.what, f"[{style[f.state]}]{f.state}[/]", escape(f.found), escape(f.mend)
+            )
         Console().print(table)
     if any(finding.state == "missing" for finding in findings):
         raise typer.Exit(BAD_INPUT)
 
 
+@app.command()
+def release(
+    labs: Annotated[list[str] | None, typer.Argument(help="Labs, such as lab0.")] = None,
+    all_labs: Annotated[bool, typer.Option("--all", help="Every lab.")] = False,
+    check: Annotated[bool, typer.Option(help="Write nothing; fail if one is stale.")] = False,
+) -> None:
+    """Instructors: make the student notebooks in labs/ from their sources."""
+    _need_autograder()
+    from autograder.release import release as run
+
+    if bool(labs) == all_labs:
+        raise TinyMLError("name labs to release, or give --all")
+    for path in run(None if all_labs else labs, check=check):
+        print(f"{'up to date' if check else 'wrote'}: {path}")
+
+
+@app.command()
+def grade(
+    lab: Annotated[str, typer.Argument(help="The lab, such as lab0.")],
+    students: Annotated[list[str] | None, typer.Option(help="Only these; repeatable.")] = None,
+    course: Annotated[Path | None, typer.Option(help="nbgrader's course folder.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the hidden inputs.")] = None,
+    csv_file: Annotated[Path | None, typer.Option("--csv", help="Write scores there.")] = None,
+) -> None:
+    """Instructors: grade all submissions with nbgrader. Not isolated: trusted submissions only."""
+    _need_autograder()
+    from autograder.grade import grade as run
+
+    rows = run(lab, students or None, course, seed=seed)
+    table = Table(title=f"{lab}: {len(rows)} submissions", title_justify="left")
+    for title in ("student", "status", "score", "of", "message"):
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        score = f"{row.score:g}"
+        table.add_row(row.student, row.status, score, f"{row.max_score:g}", escape(row.message))
+    Console().print(table)
+    if csv_file is not None:
+        _write_scores(csv_file, rows)
+        print(f"wrote {csv_file}")
+
+
+def _need_autograder() -> None:
+    """Raise where the instructor's packages are not installed.
+
+    Raises:
+        TinyMLError: naming the command that installs them.
+    """
+    missing = [name for name in ("nbgrader", "jupytext") if find_spec(name) is None]
+    if missing:
+        raise TinyMLError(
+            f"{' and '.join(missing)} not installed; run: pip install -e '.[instructor]'"
+        )
+
+
+def _write_scores(target: Path, rows: list["GradeRow"]) -> None:
+    """A row a student, a column a question; the file appears whole or not at all."""
+    questions = list(dict.fromkeys(name for row in rows for name in row.questions))
+    temporary = target.with_name(f".{target.name}.tmp")
+    try:
+        with temporary.open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["student", "status", "score", "max_score", *questions])
+            for row in rows:
+                points = [row.questions.get(name, "") for name in questions]
+                writer.writerow([row.student, row.status, row.score, row.max_score, *points])
+        temporary.replace(target)
+    except OSError as error:
+        raise TinyMLError(f"cannot write {target}: {error}; choose another --csv") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def _print_deployment(deployment: "Deployment", board: "Board", files: list[Path]) -> None:
-    from tinyml_course.mcu.report import cost_table
+    from tinyml_course.mcu.costs import cost_table
 
     table = cost_table(deployment.costs, board)
     scores, checks = deployment.accuracy, deployment.checks
@@ -141,7 +220,7 @@ def _print_error(error: TinyMLError, as_json: bool) -> None:
         return
     console = Console(stderr=True)
     if not isinstance(error, DoesNotFitError):
-        console.print(f"[bold red]error:[/] {error}", highlight=False)
+        console.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
         return
     console.print(f"[bold red]does not fit:[/] {error.memory} of {error.board}", highlight=False)
     table = Table(show_header=False)
@@ -149,7 +228,7 @@ def _print_error(error: TinyMLError, as_json: bool) -> None:
     table.add_row("needed", f"{error.needed_bytes:,} B")
     table.add_row("there is", f"{error.available_bytes:,} B")
     table.add_row("missing", f"[bold]{error.missing_bytes:,} B[/]")
-    table.add_row("what helps", "\n".join(error.remedies) or "nothing that was tried")
+    table.add_row("what helps", escape("\n".join(error.remedies)) or "nothing that was tried")
     console.print(table)
 
 

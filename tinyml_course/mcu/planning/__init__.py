@@ -21,7 +21,7 @@ POLICIES: dict[str, Callable[[Graph], Plan]] = {
 }
 """The planners, by name."""
 
-DEFAULT_POLICY = "tinyengine"
+DEFAULT_POLICY = "tight"
 
 
 def plan(graph: Graph, board: Board | None = None, policy: str = DEFAULT_POLICY) -> Plan:
