@@ -1,0 +1,1 @@
+"""One folder a lab: its source, with solutions, and its hidden inputs."""
