@@ -140,7 +140,7 @@ def test_help_lists_every_command(
 ) -> None:
     code, out, _ = call(["--help"], monkeypatch, capsys)
     assert code == 0
-    for command in ("deploy", "doctor", "release", "grade"):
+    for command in ("deploy", "doctor", "check", "release", "grade"):
         assert command in out
 
 

@@ -1,4 +1,4 @@
-"""The command line: ``tinyml deploy``, ``doctor``, ``release``, ``grade``."""
+"""The command line: ``tinyml deploy``, ``doctor``, ``check``, ``release``, ``grade``."""
 
 import csv
 import dataclasses
@@ -105,6 +105,29 @@ def doctor(json_output: JsonOption = False) -> None:
         Console().print(table)
     if any(finding.state == "missing" for finding in findings):
         raise typer.Exit(BAD_INPUT)
+
+
+@app.command()
+def check(
+    lab: Annotated[str, typer.Argument(help="The lab, such as lab0.")],
+    notebook: Annotated[Path | None, typer.Argument(help="By default labs/LAB.")] = None,
+) -> None:
+    """Run your notebook from top to bottom and say which questions pass their checks."""
+    from autograder.progress import progress
+
+    found = progress(lab, notebook)
+    style = {"right": "green", "wrong": "bold red", "unsolved": "yellow"}
+    table = Table(title=str(found.notebook), title_justify="left")
+    for title in ("question", "about", "points", "state"):
+        table.add_column(title, overflow="fold")
+    for q in found.questions:
+        state = f"[{style.get(q.status, 'default')}]{q.status}[/]"
+        table.add_row(q.name, escape(q.title), f"{q.points:g}", state)
+    console = Console()
+    console.print(table)
+    for error in found.errors:
+        console.print(f"[yellow]a cell raised:[/] {escape(error)}", highlight=False)
+    console.print(f"{found.passed} of {len(found.questions)} right, {found.seconds:.0f} s")
 
 
 @app.command()

@@ -10,7 +10,7 @@ from hypothesis import given
 from random_graphs import int8_graphs
 
 from tinyml_course.errors import GraphError, UnknownNameError
-from tinyml_course.graph import Graph, Quantization, Tensor
+from tinyml_course.graph import Graph, GraphBuilder, Quantization, Tensor
 from tinyml_course.graph.operators import NO_PADDING, Add, Conv2D, Reshape
 
 Q = Quantization.per_tensor(0.1, 3)
@@ -136,6 +136,20 @@ BROKEN: list[tuple[str, Callable[[Parts], Any], str]] = [
         lambda p: replace(p, "b", quantization=Quantization.per_channel([0.1, 0.1], 0)),
         "bias b must have the scale of the input times that of the weight",
     ),
+    (
+        "tiny bias scale, five times too large",
+        lambda p: (
+            replace(p, "x", quantization=Quantization.per_tensor(1e-4)),
+            replace(p, "w", quantization=Quantization.per_channel([1e-5, 1e-5], 0)),
+            replace(p, "b", quantization=Quantization.per_channel([5e-9, 5e-9], 0)),
+        ),
+        "bias b must have the scale of the input times that of the weight",
+    ),
+    (
+        "zero point that is no int8",
+        lambda p: replace(p, "y", quantization=Quantization.per_tensor(0.1, 128)),
+        "conv: y has zero point 128, outside of -128..127",
+    ),
     ("activation", lambda p: replace(p, "conv", activation="TANH"), "conv: .*'TANH'"),
     ("stride", lambda p: replace(p, "conv", stride=(0, 1)), "CONV_2D conv: .*stride=0"),
     (
@@ -194,3 +208,15 @@ def test_every_activation_is_an_input_or_written_once(case: tuple[Graph, np.ndar
     assert {t.name for t in graph.activations()} | {t.name for t in graph.constants()} == set(
         graph.tensors
     )
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_convolution_without_its_constants_is_a_named_error(count: int) -> None:
+    builder = GraphBuilder("short")
+    x = builder.input((1, 4, 4, 1), Quantization.per_tensor(0.1))
+    weight = Quantization.per_channel([0.1], 0)
+    names = [x, builder.constant("w", np.ones((1, 3, 3, 1), np.int8), weight)][:count]
+    tensors = [*builder.tensors.values(), Tensor("y", (1, 2, 2, 1), "int8", weight)]
+    operator = Conv2D("conv", tuple(names), ("y",))
+    with pytest.raises(GraphError, match="conv"):
+        Graph("short", tensors, [operator], ["input"], ["y"])

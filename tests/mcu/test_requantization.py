@@ -36,6 +36,11 @@ def test_the_larger_summand_is_halved(case: tuple[Graph, np.ndarray]) -> None:
             pairs = (constants.first, constants.second)
             assert pairs[int(np.argmax(scales))] == (2**30, 0)  # exactly one half
             assert all(shift <= 0 for _, shift in pairs)
+            twice = 2 * float(max(scales))
+            assert list(pairs) == [formulas.quantize_multiplier(float(s) / twice) for s in scales]
+            scale_out = float(graph.output_of(operator).scale_and_zero_point()[0])
+            # 20 spare bits in the sum.
+            assert constants.output == formulas.quantize_multiplier(twice / (2**20 * scale_out))
 
 
 @settings(max_examples=150)

@@ -21,4 +21,5 @@ EXECUTORS: dict[str, Execute] = {
     "reference": reference.run,
     "emulator, per_layer": _emulate("per_layer"),
     "emulator, tinyengine": _emulate("tinyengine"),
+    "emulator, tight": _emulate("tight"),
 }

@@ -2,6 +2,8 @@
 
 import gzip
 import hashlib
+import math
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +39,9 @@ def read_idx(path: Path, sha256: str | None = None) -> NDArray[np.uint8]:
         raise DataError(f"{path} is not an IDX file of unsigned bytes")
     dimensions = raw[3]
     header = 4 + 4 * dimensions
-    shape = tuple(int(n) for n in np.frombuffer(raw[4:header], ">u4"))
-    if len(raw) != header + int(np.prod(shape)):
+    if len(raw) < header:
+        raise DataError(f"{path} ends within its header; delete it and fetch it again")
+    shape = struct.unpack_from(f">{dimensions}I", raw, 4)
+    if len(raw) != header + math.prod(shape):
         raise DataError(f"{path} declares {shape} but holds {len(raw) - header:,} bytes")
     return np.frombuffer(raw, np.uint8, offset=header).reshape(shape)

@@ -140,7 +140,12 @@ class Graph:
         if output.name in known:
             raise operator.fail(f"writes {output.name!r}, which exists already")
         inputs = self.inputs_of(operator)
-        expected = operator.output_shape(inputs)
+        try:
+            expected = operator.output_shape(inputs)
+        except GraphError:
+            raise
+        except (IndexError, ValueError) as error:
+            raise operator.fail(f"cannot work on {len(inputs)} inputs ({error})") from error
         if output.shape != expected:
             raise operator.fail(f"{output.name} is declared {output.shape}, it is {expected}")
         operator.check(inputs, output)

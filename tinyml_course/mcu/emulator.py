@@ -17,6 +17,7 @@ from tinyml_course.mcu.boards import Board
 from tinyml_course.mcu.faults import (
     ClobberedRead,
     EmulatorFault,
+    FlashOverflow,
     ScratchTooSmall,
     SramOverflow,
     UninitialisedRead,
@@ -101,7 +102,7 @@ class Emulator:
         self.flash.setflags(write=False)
         if board is not None and self.flash.size > board.flash_bytes:
             missing = self.flash.size - board.flash_bytes
-            raise SramOverflow(
+            raise FlashOverflow(
                 "flashing", -1, self.flash_base, f"constants exceed flash by {missing:,} B"
             )
         self.sram = np.zeros(self.sram_bytes, np.uint8)

@@ -23,6 +23,10 @@ class SramOverflow(EmulatorFault):
     """A buffer reaches behind the end of SRAM."""
 
 
+class FlashOverflow(EmulatorFault):
+    """The constants do not fit into flash."""
+
+
 class UninitialisedRead(EmulatorFault):
     """A read of bytes that nothing has written."""
 

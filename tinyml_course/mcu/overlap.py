@@ -16,8 +16,10 @@ from tinyml_course.graph.operators import (
     Conv2D,
     DepthwiseConv2D,
     Elementwise,
+    Logistic,
     Pool,
     Reshape,
+    Unary,
     WindowOperator,
 )
 
@@ -41,7 +43,7 @@ class Overlap:
 def lawful_overlap(graph: Graph, operator: Operator, source: str) -> Overlap | None:
     """Where the output may lie over ``source``; ``None`` if they must share no byte."""
     tensor, output = graph.tensors[source], graph.output_of(operator)
-    if isinstance(operator, (Elementwise, Reshape)):
+    if isinstance(operator, (Elementwise, Unary, Logistic, Reshape)):
         # A smaller, broadcast operand is read again and again while the output grows over it.
         return Overlap(0) if tensor.size_bytes == output.size_bytes else None
     if not isinstance(operator, WindowOperator):

@@ -59,7 +59,8 @@ class MobileNetwork(nn.Sequential):
         for index, block in enumerate(definition.blocks):
             layers[f"block{index}"] = InvertedBottleneck(block)
         if definition.head_mix:
-            layers |= conv_bn("head_mix", definition.blocks[-1].c_out, definition.head_mix)
+            last = definition.blocks[-1].c_out if definition.blocks else stem.c_out
+            layers |= conv_bn("head_mix", last, definition.head_mix)
         layers["pool"] = nn.AdaptiveAvgPool2d(1)
         layers["flatten"] = nn.Flatten()
         layers["classifier"] = nn.Linear(definition.features, definition.classes)

@@ -178,6 +178,15 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "max pool of one stride": lambda: nn.MaxPool2d((3, 2), stride=(2, 1), padding=(1, 0)),
     "identity": lambda: nn.Sequential(nn.Identity(), conv(), nn.Identity()),
     "a module called input": lambda: Functional(lambda m, x: m.input(x), input=conv()),
+    "a sum in place": lambda: Functional(
+        # The pool reads y before it is changed, the last sum afterwards.
+        lambda m, x: (lambda y: m.p(y) + y.add_(x) + y)(m.c(x)),
+        c=conv(3, 3, padding=1),
+        p=nn.MaxPool2d(3, 1, 1),
+    ),
+    "a sum in place behind a dropout": lambda: Functional(
+        lambda m, x: F.relu(m.drop(m.c(x)).add_(x)), c=conv(3, 3, padding=1), drop=nn.Dropout()
+    ),
     "a relu whose input is read again after it": lambda: Functional(
         # In place: y is the clamped map in both places.
         lambda m, x: (lambda y: F.relu_(y) + y)(m.c(x)),
@@ -317,6 +326,22 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
             p=nn.MaxPool2d(3, 1, 1),
         ),
         "read elsewhere",
+    ),
+    "a sum in place of a value that goes by two names": (
+        lambda: Functional(
+            lambda m, x: (lambda y: y + m.drop(y).add_(x))(m.c(x)),
+            c=conv(3, 3, padding=1),
+            drop=nn.Dropout(),
+        ),
+        "another name",
+    ),
+    "a sum in place of a map that was flattened before": (
+        lambda: Functional(
+            lambda m, x: (lambda y: (lambda f: (y.add_(x), m.f(f))[1])(y.flatten(1)))(m.c(x)),
+            c=conv(3, 3, padding=1),
+            f=nn.Linear(243, 2),
+        ),
+        "another name",
     ),
     "counted padding": (lambda: nn.AvgPool2d(3, 2, 1), "padding that counts in the mean"),
     "another divisor": (lambda: nn.AvgPool2d(2, divisor_override=3), "divisor"),

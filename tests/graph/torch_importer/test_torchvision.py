@@ -31,7 +31,6 @@ def expected_params(module: torch.nn.Module) -> int:
     return own - 2 * folded + folded
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mobilenet_v2", "resnet18"])
 def test_a_network_of_the_zoo_converts(name: str) -> None:
     module = network(name)
@@ -45,8 +44,8 @@ def test_a_network_of_the_zoo_converts(name: str) -> None:
         [dequantize(reference.run(graph, i), graph.output.quantization) for i in images]
     )
     snr = 10 * np.log10((expected**2).sum() / ((expected - got) ** 2).sum())
-    # Twenty to fifty layers of rounding and weights that nobody trained.
-    assert snr > 15
+    # 36.1 dB for mobilenet_v2 and 32.8 for resnet18, within 0.1 over three draws of images.
+    assert snr > 28
 
 
 @pytest.mark.parametrize(
