@@ -1,5 +1,6 @@
 """Small int8 graphs of random structure, scales and zero points."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,15 +11,28 @@ from tinyml_course.graph.operators import (
     ACTIVATIONS,
     Add,
     AveragePool2D,
+    Concatenation,
     Conv2D,
     DepthwiseConv2D,
     FullyConnected,
+    HardSwish,
     MaxPool2D,
+    Mean,
+    Mul,
     Operator,
+    Pad,
+    Quantize,
+    Relu,
     Reshape,
+    ResizeNearestNeighbor,
 )
 
 KINDS = ("conv", "pointwise", "depthwise", "add", "average_pool", "max_pool")
+MORE_KINDS = (*KINDS, "concatenation", "concatenation", "mul", "pad", "mean", "unary", "resize")
+"""What makes graphs branch, join and grow, too."""
+GROWING = ("pad", "resize", "concatenation")
+MOST_ELEMENTS = 2000
+"""Of what grows further; examples stay quick."""
 _SPREAD = 73.0  # standard deviation of a uniform int8
 
 
@@ -43,6 +57,11 @@ class RandomGraph:
         """Append one operator that reads a random map, usually the last."""
         source = self.maps[-1] if self.rng.random() < 0.7 else str(self.rng.choice(self.maps))
         name = f"{kind}{len(self.builder.operators)}"
+        tensor = self.builder.tensors[source]
+        too_large = tensor.elements > MOST_ELEMENTS and kind in GROWING
+        # Products of products have scales that no fixed point of 16 bits holds.
+        if too_large or (kind == "unary" and tensor.scale_and_zero_point()[0] > 1e3):
+            kind = "pointwise"
         getattr(self, kind)(name, source)
         self.maps.append(name)
 
@@ -83,6 +102,59 @@ class RandomGraph:
         scales = [float(self.builder.tensors[m].scale_and_zero_point()[0]) for m in pair]
         quantization = self.quantization(max(scales) * 10 ** self.rng.uniform(-1, 1))
         self.builder.apply(Add, name, pair, quantization, activation=self.activation())
+
+    def mul(self, name: str, source: str) -> None:
+        """A map and another of its shape, or a gate of one number a channel."""
+        tensors = self.builder.tensors
+        shape = tensors[source].shape
+        gates = (shape, (1, 1, 1, shape[3]))
+        pair = [source, str(self.rng.choice([m for m in self.maps if tensors[m].shape in gates]))]
+        self.rng.shuffle(pair)
+        scales = [float(tensors[m].scale_and_zero_point()[0]) for m in pair]
+        quantization = self.quantization(scales[0] * scales[1] * 10 ** self.rng.uniform(0, 3))
+        self.builder.apply(Mul, name, pair, quantization, activation=self.activation())
+
+    def concatenation(self, name: str, source: str) -> None:
+        """Up to three maps side by side, rescaled to one quantization where they differ."""
+        tensors = self.builder.tensors
+        axis = int(self.rng.integers(1, 4))
+
+        def others(shape: tuple[int, ...]) -> tuple[int, ...]:
+            return shape[:axis] + shape[axis + 1 :]
+
+        shape = tensors[source].shape
+        fitting = [m for m in self.maps if others(tensors[m].shape) == others(shape)]
+        parts = [source, *map(str, self.rng.choice(fitting, int(self.rng.integers(1, 3))))]
+        target = tensors[source].quantization
+        for index, part in enumerate(parts):
+            if not tensors[part].quantization.same_as(target):
+                rescaled = f"{name}.rescale{index}"
+                parts[index] = self.builder.apply(Quantize, rescaled, [part], target)
+        self.builder.apply(Concatenation, name, parts, axis=axis)
+
+    def pad(self, name: str, source: str) -> None:
+        """A border on some sides, mostly of zeros."""
+        pads = [tuple(int(n) for n in self.rng.integers(0, 3, 2)) for _ in range(3)]
+        value = None if self.rng.random() < 0.7 else int(self.rng.integers(-128, 128))
+        self.builder.apply(Pad, name, [source], paddings=((0, 0), *pads), value=value)
+
+    def mean(self, name: str, source: str) -> None:
+        """One number a channel, which keeps its place as a map."""
+        scale = float(self.builder.tensors[source].scale_and_zero_point()[0])
+        quantization = self.quantization(scale * 10 ** self.rng.uniform(-1, 1))
+        self.builder.apply(Mean, name, [source], quantization, axes=(1, 2), keep_dims=True)
+
+    def unary(self, name: str, source: str) -> None:
+        """A clamp or a gate of its own."""
+        kind = Relu if self.rng.random() < 0.5 else HardSwish
+        scale = float(self.builder.tensors[source].scale_and_zero_point()[0])
+        quantization = self.quantization(scale * 10 ** self.rng.uniform(-1, 1))
+        self.builder.apply(kind, name, [source], quantization)
+
+    def resize(self, name: str, source: str) -> None:
+        """To any size."""
+        size = tuple(int(n) for n in self.rng.integers(1, 12, 2))
+        self.builder.apply(ResizeNearestNeighbor, name, [source], size=size)
 
     def average_pool(self, name: str, source: str) -> None:
         """Any window."""
@@ -165,14 +237,16 @@ class RandomGraph:
 
 
 @st.composite
-def int8_graphs(draw: st.DrawFn, most_operators: int = 6) -> tuple[Graph, np.ndarray]:
+def int8_graphs(
+    draw: st.DrawFn, most_operators: int = 6, kinds: Sequence[str] = KINDS
+) -> tuple[Graph, np.ndarray]:
     """A graph and an int8 image for it."""
-    kinds = draw(st.lists(st.sampled_from(KINDS), min_size=1, max_size=most_operators))
+    chosen = draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=most_operators))
     linear = draw(st.booleans())
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     h, w, c = (int(n) for n in rng.integers(1, (9, 9, 5)))
     network = RandomGraph(rng, (1, h, w, c))
-    for kind in kinds:
+    for kind in chosen:
         network.append(kind)
     graph = network.finish(linear)
     return graph, random_image(graph, rng)

@@ -1,37 +1,20 @@
 """Running one file in TF-Lite Micro's own interpreter and in ours, side by side."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from public_files import MODELS, models_folder
 from tflite_micro import runtime
 
 from tinyml_course.graph import Graph, from_tflite
 from tinyml_course.mcu import Emulator, plan, reference
 
-MODELS = (
-    "ad01_int8",
-    "hello_world_int8",
-    "kws_ref_model",
-    "micro_speech_quantized",
-    "person_detect",
-    "pretrainedResnet_quant",
-    "vww",
-    "vww_96_int8",
-)
-"""Public files that the course must run: MLPerf Tiny, TF-Lite Micro's examples, MCUNet."""
+__all__ = ["MODELS", "Micro", "assert_same_bytes", "images", "models_folder"]
 
 ARENA_BYTES = 1 << 22
-
-
-def models_folder() -> Path:
-    """Where the public files lie: ``TINYML_TEST_MODELS``, or beside the repository."""
-    configured = os.environ.get("TINYML_TEST_MODELS")
-    beside = Path(__file__).resolve().parents[3] / "shared" / "models"
-    return Path(configured) if configured else beside
 
 
 def images(graph: Graph, count: int, seed: int = 0) -> Iterator[NDArray[Any]]:

@@ -142,11 +142,11 @@ class Graph:
         inputs = self.inputs_of(operator)
         try:
             expected = operator.output_shape(inputs)
+            if output.shape != expected:
+                raise operator.fail(f"{output.name} is declared {output.shape}, it is {expected}")
+            operator.check(inputs, output)
         except GraphError:
             raise
         except (IndexError, ValueError) as error:
             raise operator.fail(f"cannot work on {len(inputs)} inputs ({error})") from error
-        if output.shape != expected:
-            raise operator.fail(f"{output.name} is declared {output.shape}, it is {expected}")
-        operator.check(inputs, output)
         known.add(output.name)

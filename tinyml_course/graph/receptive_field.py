@@ -4,10 +4,17 @@ from dataclasses import dataclass
 
 from tinyml_course.errors import GraphError
 from tinyml_course.graph.graph import Graph
-from tinyml_course.graph.operators import Elementwise, Operator, Pad, WindowOperator
+from tinyml_course.graph.operators import (
+    Concatenation,
+    Elementwise,
+    Operator,
+    Pad,
+    Unary,
+    WindowOperator,
+)
 
 # Operators that look at each pixel alone, so that the field of their inputs passes through.
-_PIXELWISE = ("CONCATENATION", "QUANTIZE", "DEQUANTIZE", "LOGISTIC")
+_PIXELWISE = ("QUANTIZE", "DEQUANTIZE", "LOGISTIC")
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,10 @@ def _pass(graph: Graph, operator: Operator, sources: list[ReceptiveField]) -> Re
     if isinstance(operator, Pad):
         _, (top, _), (left, _), _ = operator.paddings
         return ReceptiveField(rows.window(1, 1, top), columns.window(1, 1, left))
-    if isinstance(operator, Elementwise) or operator.kind in _PIXELWISE:
+    if isinstance(operator, Concatenation) and operator.axis != 3:
+        return None  # positions move
+    pixelwise = isinstance(operator, (Concatenation, Elementwise, Unary))
+    if pixelwise or operator.kind in _PIXELWISE:
         return ReceptiveField(rows, columns)
     return None
 

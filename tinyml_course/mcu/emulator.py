@@ -35,7 +35,7 @@ SCRATCH_PATTERN = 0xA5
 """Written over scratch before an operator runs: what it destroys on a board, it destroys here."""
 
 # Owner of a byte: a buffer while it is held, minus that buffer once it has been given up.
-_NOBODY, _A_STORE = 0, -(2**31)
+_NOBODY, _A_STORE = 0, -(2**15)
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,27 @@ class Run:
     peak_bytes: int
 
 
+@dataclass(frozen=True)
+class _PlannedStep:
+    """What the plan says about one operator, looked up once.
+
+    Attributes:
+        operator: the operator.
+        sources: names of the activations it reads.
+        output: where it writes.
+        scratch: what it scribbles on.
+        dying: buffers that nobody holds afterwards.
+        fault: what is wrong with how these overlap, raised when the operator would run.
+    """
+
+    operator: Operator
+    sources: tuple[str, ...]
+    output: Buffer
+    scratch: tuple[Buffer, ...]
+    dying: tuple[Buffer, ...]
+    fault: EmulatorFault | None
+
+
 class Emulator:
     """A board with a network flashed to it.
 
@@ -106,13 +127,14 @@ class Emulator:
                 "flashing", -1, self.flash_base, f"constants exceed flash by {missing:,} B"
             )
         self.sram = np.zeros(self.sram_bytes, np.uint8)
-        self.owner = np.zeros(self.sram_bytes, np.int32)
+        self.owner = np.zeros(self.sram_bytes, np.int16)
         # A tensor and the scratch of the operator that writes it may have one name.
         keys = dict.fromkeys((b.role == "activation", b.name) for b in plan.buffers)
         self.owners = list(keys)
         self.ids = {key: index + 1 for index, key in enumerate(self.owners)}
         self.kernels = [make_kernel(graph, o, self._constants(o)) for o in graph.operators]
-        self.high_water_bytes = 0
+        self.steps = [self._planned(index, o) for index, o in enumerate(graph.operators)]
+        self.high_water_bytes = self.held_bytes = 0
 
     def run(self, x: NDArray[Any]) -> Run:
         """Infer one image.
@@ -126,7 +148,7 @@ class Emulator:
         graph = self.graph
         self.sram[:] = 0
         self.owner[:] = _NOBODY
-        self.high_water_bytes = 0
+        self.high_water_bytes = self.held_bytes = 0
         for buffer in self.plan.buffers:
             if buffer.role == "runtime":
                 self._claim(buffer, "start", 0)
@@ -135,10 +157,8 @@ class Emulator:
         self._write(self._buffer(graph.input.name), image, "input", 0)
         with one_blas_thread():
             trace = tuple(
-                self._step(index, operator, kernel)
-                for index, (operator, kernel) in enumerate(
-                    zip(graph.operators, self.kernels, strict=True)
-                )
+                self._step(index, step, kernel)
+                for index, (step, kernel) in enumerate(zip(self.steps, self.kernels, strict=True))
             )
         last = len(graph.operators) - 1
         output = self._read(graph.output.name, graph.operators[last], last).copy()
@@ -159,32 +179,43 @@ class Emulator:
         if start < 0 or start + len(data) > self.sram_bytes:
             raise SramOverflow("store", -1, address, f"outside the {self.sram_bytes:,} B of SRAM")
         self.sram[start : start + len(data)] = np.frombuffer(data, np.uint8)
+        self.held_bytes -= _held(self.owner[start : start + len(data)])
         self.owner[start : start + len(data)] = _A_STORE
         self.high_water_bytes = max(self.high_water_bytes, start + len(data))
 
-    def _step(self, index: int, operator: Operator, kernel: Kernel) -> StepTrace:
+    def _planned(self, index: int, operator: Operator) -> _PlannedStep:
         output = self._buffer(operator.outputs[0])
-        scratch = self.plan.scratch(operator.name)
+        scratch = tuple(self.plan.scratch(operator.name))
+        sources = tuple(t.name for t in self.graph.activations_of(operator))
+        ends = index < len(self.graph.operators) - 1
+        return _PlannedStep(
+            operator,
+            sources,
+            output,
+            scratch,
+            tuple(b for b in self.plan.buffers if b.lifetime.last == index and ends),
+            self._overlap_fault(operator, index, sources, output, scratch),
+        )
+
+    def _step(self, index: int, step: _PlannedStep, kernel: Kernel) -> StepTrace:
+        name, output, scratch = step.operator.name, step.output, step.scratch
         for buffer in scratch:
-            self._claim(buffer, operator.name, index)
+            self._claim(buffer, name, index)
             self.sram[buffer.offset : buffer.end] = SCRATCH_PATTERN
-        sources = [t.name for t in self.graph.activations_of(operator)]
-        inputs = [self._read(name, operator, index) for name in sources]
-        for name in sources:
-            self._check_overlap(operator, index, self._buffer(name), output, scratch)
-        for buffer in scratch:
-            if buffer.shares_bytes_with(output):
-                address = self.sram_base + max(buffer.offset, output.offset)
-                message = f"would write {output.name} over its own scratch"
-                raise UnsafeOverlap(operator.name, index, address, message)
+        inputs = [self._read(source, step.operator, index) for source in step.sources]
+        if step.fault is not None:
+            raise step.fault
         result = kernel.run(inputs)
         read_bytes = sum(array.nbytes for array in inputs)
-        held = self._held_bytes(output)
-        self._write(output, result, operator.name, index)
-        self._free(index)
+        self._write(output, result, name, index)
+        # The output's bytes count, and so do those it took from an input: they were one's or the
+        # other's while the operator ran.
+        held = self.held_bytes
+        for buffer in step.dying:
+            self._free(buffer)
         return StepTrace(
             index,
-            operator.name,
+            name,
             held,
             read_bytes,
             output.size_bytes + sum(buffer.size_bytes for buffer in scratch),
@@ -215,7 +246,9 @@ class Emulator:
             behind = buffer.end - self.sram_bytes
             message = f"{buffer.name} ends {behind:,} B behind the {self.sram_bytes:,} B of SRAM"
             raise SramOverflow(operator, step, self.sram_base + buffer.offset, message)
-        self.owner[buffer.offset : buffer.end] = self._id(buffer)
+        owners = self.owner[buffer.offset : buffer.end]
+        self.held_bytes += owners.size - _held(owners)
+        owners[:] = self._id(buffer)
         self.high_water_bytes = max(self.high_water_bytes, buffer.end)
 
     def _write(self, buffer: Buffer, values: NDArray[Any], operator: str, step: int) -> None:
@@ -254,43 +287,53 @@ class Emulator:
         is_activation, name = self.owners[abs(owner) - 1]
         return name if is_activation else f"the scratch of {name}"
 
-    def _check_overlap(
+    def _overlap_fault(
         self,
         operator: Operator,
         step: int,
-        source: Buffer,
+        sources: tuple[str, ...],
         output: Buffer,
-        scratch: list[Buffer],
-    ) -> None:
-        if not source.shares_bytes_with(output):
-            return
-        address = self.sram_base + max(source.offset, output.offset)
-        if not overlap_is_safe(self.graph, operator, source.name, source.offset, output.offset):
-            raise UnsafeOverlap(
-                operator.name, step, address, f"would overwrite {source.name} while reading it"
-            )
-        overlap = lawful_overlap(self.graph, operator, source.name)
-        assert overlap is not None  # the output may share bytes only where it is lawful
-        needed = overlap.scratch_bytes
-        available = sum(buffer.size_bytes for buffer in scratch)
-        if available < needed:
-            raise ScratchTooSmall(
-                operator.name,
-                step,
-                address,
-                f"runs in place with {available:,} B of scratch, needs {needed:,} B",
-            )
+        scratch: tuple[Buffer, ...],
+    ) -> EmulatorFault | None:
+        """What is wrong with the places of an operator's buffers, whatever the numbers in them."""
 
-    def _held_bytes(self, output: Buffer) -> int:
-        """Bytes owned while the operator runs: everybody's, and the output's to be."""
-        reach = max(self.high_water_bytes, output.end)
-        held = self.owner[:reach] > 0
-        held[output.offset : output.end] = True
-        return int(np.count_nonzero(held))
+        def at(buffer: Buffer) -> int:
+            return self.sram_base + max(buffer.offset, output.offset)
 
-    def _free(self, step: int) -> None:
-        """Take the bytes from buffers that are not held after ``step``."""
-        for buffer in self.plan.timeline[step].buffers:
-            if buffer.lifetime.last == step and step < len(self.graph.operators) - 1:
-                owners = self.owner[buffer.offset : buffer.end]
-                owners[owners == self._id(buffer)] = -self._id(buffer)
+        for name in sources:
+            source = self._buffer(name)
+            if not source.shares_bytes_with(output):
+                continue
+            if not overlap_is_safe(self.graph, operator, name, source.offset, output.offset):
+                message = f"would overwrite {name} while reading it"
+                return UnsafeOverlap(operator.name, step, at(source), message)
+            overlap = lawful_overlap(self.graph, operator, name)
+            assert overlap is not None  # the output may share bytes only where it is lawful
+            available = sum(buffer.size_bytes for buffer in scratch)
+            if available < overlap.scratch_bytes:
+                message = (
+                    f"runs in place with {available:,} B of scratch, needs "
+                    f"{overlap.scratch_bytes:,} B"
+                )
+                return ScratchTooSmall(operator.name, step, at(source), message)
+        for buffer in scratch:
+            if buffer.shares_bytes_with(output):
+                message = f"would write {output.name} over its own scratch"
+                return UnsafeOverlap(operator.name, step, at(buffer), message)
+        return None
+
+    def _free(self, buffer: Buffer) -> None:
+        """Take from a buffer the bytes that are still its own."""
+        owners, own = self.owner[buffer.offset : buffer.end], self._id(buffer)
+        mine = owners == own
+        count = int(np.count_nonzero(mine))
+        self.held_bytes -= count
+        if count == owners.size:
+            owners[:] = -own
+        else:
+            owners[mine] = -own
+
+
+def _held(owners: NDArray[np.int16]) -> int:
+    """Bytes that somebody owns."""
+    return int(np.count_nonzero(owners > _NOBODY))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tinyml_course.graph import Graph, Operator, Tensor
 from tinyml_course.graph.fixed_point import quantize_multiplier, quantize_multipliers
-from tinyml_course.graph.operators import Add, FullyConnected, Mean, Mul, Quantize
+from tinyml_course.graph.operators import Add, FullyConnected, Mean, Mul, Quantize, Relu
 from tinyml_course.graph.quantization import INT8_MAX, INT8_MIN
 
 ADD_LEFT_SHIFT = 20
@@ -79,7 +79,7 @@ def mul_constants(graph: Graph, operator: Mul) -> tuple[int, int]:
     return quantize_multiplier(first * second / _output_scale(graph, operator))
 
 
-def rescale_constants(graph: Graph, operator: Quantize | Mean) -> tuple[int, int]:
+def rescale_constants(graph: Graph, operator: Quantize | Mean | Relu) -> tuple[int, int]:
     """Multiplier and shift from the input's scale to the output's (kernels/quantize_common.cc)."""
     scale, _ = graph.inputs_of(operator)[0].scale_and_zero_point()
     return quantize_multiplier(float(scale) / _output_scale(graph, operator))

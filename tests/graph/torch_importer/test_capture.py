@@ -281,18 +281,12 @@ def flattened_then(function: Callable[..., torch.Tensor]) -> nn.Module:
 
 
 REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
-    "sigmoid": (lambda: nn.Sequential(conv(), nn.Sigmoid()), r"sigmoid.* in module '1'"),
-    "hardswish": (lambda: nn.Sequential(conv(), nn.Hardswish()), r"hardswish.* in module '1'"),
     "clamp": (lambda: nn.Sequential(conv(), nn.Hardtanh(-1, 1)), r"clamp to \(-1.*only 0\.\.6"),
     "dilation": (
         lambda: nn.Sequential(nn.Sequential(conv(dilation=2))),
         r"module '0\.0'.*dilation",
     ),
     "groups": (lambda: conv(4, 6, groups=2), "2 groups; 1 or one per channel"),
-    "concatenation": (
-        lambda: Functional(lambda m, x: torch.cat([m.c(x), m.c(x)], 1), c=conv()),
-        r"aten\.cat.* in module '\(top\)'",
-    ),
     "add a number": (lambda: Functional(lambda m, x: m.c(x) + 1.0, c=conv()), "adding a number"),
     "scaled sum": (
         lambda: Functional(lambda m, x: torch.add(m.c(x), m.c(x), alpha=2), c=conv()),
@@ -302,30 +296,10 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
         lambda: Functional(lambda m, x: m.c(x) + m.c(x).mean((2, 3), keepdim=True), c=conv()),
         "broadcasting",
     ),
-    "relu of the image": (lambda: nn.Sequential(nn.ReLU(), conv()), "ReLU is fused only into"),
-    "relu after a pool": (lambda: nn.Sequential(nn.MaxPool2d(2), nn.ReLU()), "ReLU is fused only"),
     "batch norm first": (lambda: nn.Sequential(nn.BatchNorm2d(3), conv()), "batch norm is fused"),
     "batch norm after relu": (
         lambda: nn.Sequential(conv(), nn.ReLU(), nn.BatchNorm2d(4)),
         "batch norm is fused only into conv or depthwise",
-    ),
-    "relu of a value that is read elsewhere": (
-        lambda: Functional(lambda m, x: (lambda y: F.relu(y) + y)(m.c(x)), c=conv()),
-        "read elsewhere",
-    ),
-    "the same behind a dropout": (
-        lambda: Functional(
-            lambda m, x: (lambda y: F.relu(m.drop(y)) + y)(m.c(x)), c=conv(), drop=nn.Dropout()
-        ),
-        "read elsewhere",
-    ),
-    "relu of a value that was read before": (
-        lambda: Functional(
-            lambda m, x: (lambda y: m.p(y) + F.relu(y))(m.c(x)),
-            c=conv(),
-            p=nn.MaxPool2d(3, 1, 1),
-        ),
-        "read elsewhere",
     ),
     "a sum in place of a value that goes by two names": (
         lambda: Functional(

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 import numpy as np
 
 from tinyml_course.errors import GraphError, lookup, reject_unknown_keys
-from tinyml_course.graph.quantization import Quantization
+from tinyml_course.graph.quantization import INT8_MAX, INT8_MIN, Quantization
 from tinyml_course.graph.tensor import Tensor
 
 Shape = tuple[int, ...]
@@ -106,7 +106,11 @@ def check_int8_activation(operator: Operator, tensor: Tensor) -> Quantization:
         raise operator.fail(
             f"{tensor.name} must be quantized int8, it is {tensor.dtype}; quantize the graph first"
         )
-    tensor.quantization.item()
+    _, zero_point = tensor.quantization.item()
+    if not INT8_MIN <= zero_point <= INT8_MAX:
+        raise operator.fail(
+            f"{tensor.name} has zero point {zero_point}, outside of {INT8_MIN}..{INT8_MAX}"
+        )
     return tensor.quantization
 
 
@@ -137,7 +141,8 @@ def check_weights(
         raise operator.fail(f"bias {bias.name} must be an int32 constant of shape ({channels},)")
     if bias.quantization is not None:
         expected = scale_in * quantization.scale
-        if not np.allclose(bias.quantization.scale, expected, rtol=1e-3):
+        # No absolute tolerance: these scales are often smaller than numpy's default of 1e-8.
+        if not np.allclose(bias.quantization.scale, expected, rtol=1e-3, atol=0):
             raise operator.fail(
                 f"bias {bias.name} must have the scale of the input times that of the weight"
             )

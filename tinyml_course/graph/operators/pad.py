@@ -1,25 +1,32 @@
-"""PAD: a border of real zeros, written to memory."""
+"""PAD: a border of one value, written to memory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tinyml_course.graph.operators.base import Operator, Shape, check_same_quantization, register
+from tinyml_course.graph.quantization import INT8_MAX, INT8_MIN
 from tinyml_course.graph.tensor import Tensor
 
 
 @register("PAD")
 @dataclass(frozen=True)
 class Pad(Operator):
-    """The input inside a border that holds its zero point.
+    """The input inside a border of real zeros, or of another value (TF-Lite's PADV2).
 
     A convolution with padding needs no such copy; converters emit it where the padding is not
     TF-Lite's SAME, and it then costs SRAM.
 
     Attributes:
         paddings: ``(before, after)`` for each axis, batch included.
+        value: the integer in the border; by default the zero point.
     """
 
     paddings: tuple[tuple[int, int], ...] = ()
+    value: int | None = None
+
+    def border(self, output: Tensor) -> int:
+        """The integer that the border of ``output`` holds."""
+        return output.scale_and_zero_point()[1] if self.value is None else self.value
 
     def output_shape(self, inputs: Sequence[Tensor]) -> Shape:
         """Every axis longer by its two paddings."""
@@ -31,5 +38,7 @@ class Pad(Operator):
         return tuple(n + sum(pair) for n, pair in zip(source.shape, self.paddings, strict=True))
 
     def check(self, inputs: Sequence[Tensor], output: Tensor) -> None:
-        """Scale and zero point stay."""
+        """Scale and zero point stay; the border is an int8."""
+        if self.value is not None and not INT8_MIN <= self.value <= INT8_MAX:
+            raise self.fail(f"value {self.value} is not an int8")
         check_same_quantization(self, inputs[0], output)

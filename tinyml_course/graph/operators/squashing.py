@@ -1,29 +1,50 @@
-"""SOFTMAX and LOGISTIC: real numbers to 0..1, with the output scale that TF-Lite prescribes."""
+"""SOFTMAX, LOG_SOFTMAX and LOGISTIC, with the output scale that TF-Lite prescribes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from tinyml_course.graph.operators.base import Operator, Shape, check_int8_activation, register
-from tinyml_course.graph.quantization import INT8_MIN, Quantization
+from tinyml_course.graph.quantization import INT8_MAX, INT8_MIN, Quantization
 from tinyml_course.graph.tensor import Tensor
 
 UNIT_INTERVAL = Quantization.per_tensor(1 / 256, INT8_MIN)
 """0..255/256 in int8: the only output quantization the int8 specification allows here."""
 
+LOG_UNIT_INTERVAL = Quantization.per_tensor(1 / 16, INT8_MAX)
+"""-255/16..0 in int8: the same for logarithms of probabilities."""
+
+MOST_CLASSES = 4095
+"""The fixed-point sum has room for this many exponentials of at most 1."""
+
 
 @dataclass(frozen=True)
 class Squashing(Operator):
-    """An int8 tensor to one of its shape with values between 0 and 1."""
+    """An int8 tensor to one of its shape, with the output range fixed.
+
+    Attributes:
+        range: the output's quantization.
+    """
+
+    range: ClassVar[Quantization] = UNIT_INTERVAL
 
     def output_shape(self, inputs: Sequence[Tensor]) -> Shape:
         """The input's."""
         return inputs[0].shape
 
     def check(self, inputs: Sequence[Tensor], output: Tensor) -> None:
-        """int8 in; out with scale 1/256 and zero point -128."""
+        """int8 in; out with the one scale and zero point that are allowed."""
         check_int8_activation(self, inputs[0])
-        if not check_int8_activation(self, output).same_as(UNIT_INTERVAL):
-            raise self.fail(f"{output.name} must have scale 1/256 and zero point {INT8_MIN}")
+        if not check_int8_activation(self, output).same_as(self.range):
+            scale, zero_point = self.range.item()
+            raise self.fail(
+                f"{output.name} must have scale 1/{1 / scale:.0f} and zero point {zero_point}"
+            )
+
+
+def _check_classes(operator: Squashing, classes: int) -> None:
+    if classes > MOST_CLASSES:
+        raise operator.fail(f"{classes} classes, at most {MOST_CLASSES} fit the integer sum")
 
 
 @register("SOFTMAX")
@@ -39,9 +60,20 @@ class Softmax(Squashing):
 
     def output_shape(self, inputs: Sequence[Tensor]) -> Shape:
         """The input's."""
-        # The fixed-point sum has room for 4095 exponentials of at most 1.
-        if inputs[0].shape[-1] > 4095:
-            raise self.fail(f"{inputs[0].shape[-1]} classes, at most 4095 fit the integer sum")
+        _check_classes(self, inputs[0].shape[-1])
+        return inputs[0].shape
+
+
+@register("LOG_SOFTMAX")
+@dataclass(frozen=True)
+class LogSoftmax(Squashing):
+    """``x - log(sum(exp(x)))`` along the last axis."""
+
+    range: ClassVar[Quantization] = LOG_UNIT_INTERVAL
+
+    def output_shape(self, inputs: Sequence[Tensor]) -> Shape:
+        """The input's."""
+        _check_classes(self, inputs[0].shape[-1])
         return inputs[0].shape
 
 

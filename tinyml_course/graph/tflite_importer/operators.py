@@ -11,18 +11,25 @@ from tinyml_course.graph.operators import (
     DepthwiseConv2D,
     Dequantize,
     FullyConnected,
+    HardSwish,
     Logistic,
+    LogSoftmax,
     MaxPool2D,
     Mean,
     Mul,
     Operator,
     Pad,
     Quantize,
+    ReduceMax,
+    Relu,
+    Relu6,
     Reshape,
+    ResizeNearestNeighbor,
     Softmax,
     Transpose,
 )
 from tinyml_course.graph.tflite_importer.site import Site
+from tinyml_course.graph.tflite_importer.slices import strided_slice
 
 Converter = Callable[[Site], Operator]
 
@@ -57,7 +64,8 @@ def _convolution(kind: type[Operator], channel_axis: int) -> Converter:
 def _fully_connected(site: Site) -> Operator:
     if len(site.tensor(1).shape) != 2 or site.option("WeightsFormat") != 0:
         raise site.unsupported("weights must be (C_out, C_in) in the default format")
-    return _weighted(site, FullyConnected, 0, activation=site.activation())
+    keep = bool(site.option("KeepNumDims"))
+    return _weighted(site, FullyConnected, 0, activation=site.activation(), keep_num_dims=keep)
 
 
 def _pool(kind: type[Operator]) -> Converter:
@@ -86,12 +94,37 @@ def _reshape(site: Site) -> Operator:
 
 def _pad(site: Site) -> Operator:
     flat = site.integers(1)
-    return _make(site, Pad, site.source(), paddings=tuple(zip(flat[::2], flat[1::2], strict=False)))
+    attributes: dict[str, Any] = {"paddings": tuple(zip(flat[::2], flat[1::2], strict=False))}
+    if len(site.operator.inputs) > 2:  # PADV2 names the integer that it writes
+        value = site.tensor(2)
+        if value.data is None or value.dtype != "int8" or value.data.size != 1:
+            raise site.unsupported("the padding value must be one int8 constant")
+        attributes["value"] = int(value.data.ravel()[0])
+    return _make(site, Pad, site.source(), **attributes)
 
 
-def _mean(site: Site) -> Operator:
-    axes = tuple(sorted({site.axis(axis) for axis in site.integers(1)}))
-    return _make(site, Mean, site.source(), axes=axes, keep_dims=bool(site.option("KeepDims")))
+def _reduction(kind: type[Operator]) -> Converter:
+    def convert(site: Site) -> Operator:
+        axes = tuple(sorted({site.axis(axis) for axis in site.integers(1)}))
+        return _make(site, kind, site.source(), axes=axes, keep_dims=bool(site.option("KeepDims")))
+
+    return convert
+
+
+def _resize(site: Site) -> Operator:
+    return _make(
+        site,
+        ResizeNearestNeighbor,
+        site.source(),
+        size=site.integers(1),
+        align_corners=bool(site.option("AlignCorners")),
+        half_pixel_centers=bool(site.option("HalfPixelCenters")),
+    )
+
+
+def _same(kind: type[Operator]) -> Converter:
+    """An operator with one activation and no options."""
+    return lambda site: _make(site, kind, site.source())
 
 
 def _concatenation(site: Site) -> Operator:
@@ -109,16 +142,24 @@ CONVERTERS: dict[str, Converter] = {
     "MAX_POOL_2D": _pool(MaxPool2D),
     "ADD": _elementwise(Add),
     "MUL": _elementwise(Mul),
-    "MEAN": _mean,
+    "MEAN": _reduction(Mean),
+    "REDUCE_MAX": _reduction(ReduceMax),
     "SOFTMAX": lambda s: _make(s, Softmax, s.source(), beta=float(s.option("Beta"))),
-    "LOGISTIC": lambda s: _make(s, Logistic, s.source()),
+    "LOG_SOFTMAX": _same(LogSoftmax),
+    "LOGISTIC": _same(Logistic),
+    "RELU": _same(Relu),
+    "RELU6": _same(Relu6),
+    "HARD_SWISH": _same(HardSwish),
     "RESHAPE": _reshape,
     "SQUEEZE": _reshape,
     "EXPAND_DIMS": _reshape,
     "TRANSPOSE": lambda s: _make(s, Transpose, s.source(), permutation=s.integers(1)),
+    "STRIDED_SLICE": strided_slice,
+    "RESIZE_NEAREST_NEIGHBOR": _resize,
     "PAD": _pad,
+    "PADV2": _pad,
     "CONCATENATION": _concatenation,
-    "QUANTIZE": lambda s: _make(s, Quantize, s.source()),
-    "DEQUANTIZE": lambda s: _make(s, Dequantize, s.source()),
+    "QUANTIZE": _same(Quantize),
+    "DEQUANTIZE": _same(Dequantize),
 }
 """By TF-Lite's name."""

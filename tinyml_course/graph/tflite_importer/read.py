@@ -38,6 +38,15 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "SoftmaxOptions": ("Beta",),
     "ConcatenationOptions": ("Axis", "FusedActivationFunction"),
     "ReducerOptions": ("KeepDims",),
+    "ResizeNearestNeighborOptions": ("AlignCorners", "HalfPixelCenters"),
+    "StridedSliceOptions": (
+        "BeginMask",
+        "EndMask",
+        "EllipsisMask",
+        "NewAxisMask",
+        "ShrinkAxisMask",
+        "Offset",
+    ),
 }
 """The option tables that are read, and which of their fields."""
 

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from tinyml_course.errors import CalibrationError
-from tinyml_course.graph.torch_importer.capture import Captured, program_inputs
+from tinyml_course.graph.torch_importer.float_layers import Captured, program_inputs
 
 Range = tuple[float, float]
 Values = NDArray[np.float32]
@@ -20,6 +20,8 @@ Values = NDArray[np.float32]
 PERCENTILE = 99.99
 LEVELS = 256
 BINS = 2048
+BIN_STEP = 16
+"""Distance of the thresholds that `entropy` tries, in bins."""
 SHRINK_FACTORS = np.linspace(1.0, 0.2, 81)
 """Shares of the full range that the searching methods try."""
 
@@ -51,31 +53,41 @@ def mse(values: Values) -> Range:
 def entropy(values: Values) -> Range:
     """The share of the full range whose quantized histogram diverges least from the original.
 
-    Kullback-Leibler divergence, as in TensorRT's calibrator (Migacz 2017): what lies outside is
-    added to the outermost bins, and each level spreads its count over the bins that it covers.
+    TensorRT's calibrator (Migacz 2017) over magnitudes: the histogram up to a threshold, with what
+    lies beyond added to its last bin, against the same histogram in 128 levels (256 where values
+    have one sign only), each of which spreads its count over the occupied bins that it covers.
+    Here a magnitude is relative to the end of the range on its side, so both ends shrink together.
+
+    It keeps the shape of a distribution, not its values. A value that very many elements share,
+    such as what a layer makes of a plain background, fills one bin, and its level spreads it over
+    eight or sixteen: only a narrow range avoids that, however much it cuts off.
     """
-    edges, counts = _histogram(values)
-    centres = (edges[:-1] + edges[1:]) / 2
+    low, high = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
+    if high <= low:
+        return low, high
+    ends = np.where(values < 0, low or 1.0, high or 1.0)
+    levels = LEVELS if 0 in (low, high) else LEVELS // 2
+    seen = values != 0
+    counts, _ = np.histogram(values[seen] / ends[seen], BINS, (0.0, 1.0))
+    thresholds = range(BINS, levels - 1, -BIN_STEP)
+    share = min(thresholds, key=lambda bins: _divergence(counts, bins, levels)) / BINS
+    return share * low, share * high
 
-    def divergence(low: float, high: float) -> float:
-        inside = (centres >= low) & (centres <= high)
-        if not counts[inside].any():
-            return float("inf")  # a cut that leaves nothing
-        kept = counts[inside].astype(np.float64)
-        original = kept.copy()
-        first, last = np.flatnonzero(inside)[[0, -1]]
-        original[0] += counts[:first].sum()
-        original[-1] += counts[last + 1 :].sum()
-        level = (np.arange(kept.size) * LEVELS) // kept.size
-        occupied = np.bincount(level, kept > 0, LEVELS)
-        spread = np.bincount(level, kept, LEVELS) / np.maximum(occupied, 1)
-        quantized = np.where(kept > 0, spread[level], 0.0)
-        p, q = original / original.sum(), quantized / max(quantized.sum(), 1.0)
-        seen = p > 0
-        # A bin that only outliers fill has no quantized mass; a floor keeps the sum finite.
-        return float((p[seen] * np.log(p[seen] / np.maximum(q[seen], 1e-9))).sum())
 
-    return _best_share(edges, divergence)
+def _divergence(counts: NDArray[np.int64], bins: int, levels: int) -> float:
+    """Kullback-Leibler divergence of the first ``bins`` counts in ``levels`` from all of them."""
+    kept = counts[:bins].astype(np.float64)
+    original = kept.copy()
+    original[-1] += counts[bins:].sum()
+    if (original > 0).sum() > (kept > 0).sum() or not kept.any():
+        return float("inf")  # the last bin holds nothing but what was cut off
+    occupied = kept > 0
+    level = (np.arange(bins) * levels) // bins
+    members = np.bincount(level, occupied, levels)
+    spread = np.bincount(level, kept, levels) / np.maximum(members, 1)
+    p = original[occupied] / original.sum()
+    q = spread[level][occupied] / kept.sum()
+    return float((p * np.log(p / q)).sum())
 
 
 CALIBRATIONS: dict[str, Callable[[Values], Range]] = {
@@ -131,7 +143,8 @@ class _Observer(torch.fx.Interpreter):
 
     def __init__(self, captured: Captured, method: Callable[[Values], Range]) -> None:
         super().__init__(captured.program.graph_module)
-        self.wanted = {layer.observed for layer in captured.layers} | {captured.input_node}
+        self.wanted = {layer.observed for layer in captured.layers if layer.is_observed}
+        self.wanted.add(captured.input_node)
         self.method = method
         self.ranges: dict[str, Range] = {}
 

@@ -11,16 +11,28 @@ from tinyml_course.graph.graph import Graph
 from tinyml_course.graph.operators import (
     Add,
     AveragePool2D,
+    Concatenation,
     Conv2D,
     DepthwiseConv2D,
     FullyConnected,
+    HardSwish,
+    Logistic,
+    LogSoftmax,
     MaxPool2D,
+    Mul,
     Operator,
+    Pad,
+    Quantize,
+    Relu,
+    Relu6,
     Reshape,
+    ResizeNearestNeighbor,
+    Softmax,
 )
 from tinyml_course.graph.quantization import (
     WEIGHT_MAX,
     Quantization,
+    quantize,
     range_to_quantization,
     weight_scales,
 )
@@ -30,13 +42,31 @@ from tinyml_course.graph.torch_importer.calibration import (
     observe,
 )
 from tinyml_course.graph.torch_importer.capture import FloatLayer, capture
+from tinyml_course.graph.torch_importer.float_layers import WEIGHTED
+from tinyml_course.graph.torch_importer.linking import quantizations
 
-_WEIGHTED: dict[str, type[Operator]] = {
+OPERATOR_OF: dict[str, type[Operator]] = {
     "conv": Conv2D,
     "depthwise": DepthwiseConv2D,
     "linear": FullyConnected,
+    "add": Add,
+    "mul": Mul,
+    "average_pool": AveragePool2D,
+    "max_pool": MaxPool2D,
+    "flatten": Reshape,
+    "reshape": Reshape,
+    "pad": Pad,
+    "upsample": ResizeNearestNeighbor,
+    "concat": Concatenation,
+    "relu": Relu,
+    "relu6": Relu6,
+    "hard_swish": HardSwish,
+    "sigmoid": Logistic,
+    "softmax": Softmax,
+    "log_softmax": LogSoftmax,
 }
-_POOLS: dict[str, type[Operator]] = {"average_pool": AveragePool2D, "max_pool": MaxPool2D}
+"""The graph's operator for every kind of float layer."""
+
 _BIAS_LIMIT = 2.0**30  # half of int32, so that the accumulator has room beside the bias
 
 
@@ -71,37 +101,56 @@ def from_torch(
     lookup("calibration method", method, CALIBRATIONS)
     check_calibration_data(calibration)
     captured = capture(module, calibration)
-    ranges = observe(captured, calibration, method)
-    builder = GraphBuilder(name or type(module).__name__)
-    _, c, h, w = (int(n) for n in calibration.shape)
-    names = {"input": builder.input((1, h, w, c), _quantization(ranges[captured.input_node]))}
-    for layer in captured.layers:
-        names[layer.name] = _emit(builder, layer, names, ranges)
     if captured.output == "input":
         raise GraphError("the module returns its input unchanged: there is nothing to convert")
+    chosen = quantizations(captured, observe(captured, calibration, method))
+    builder = GraphBuilder(name or type(module).__name__)
+    _, c, h, w = (int(n) for n in calibration.shape)
+    names = {"input": builder.input((1, h, w, c), chosen["input"])}
+    for layer in captured.layers:
+        inputs = [names[i] for i in layer.inputs]
+        names[layer.name] = _emit(builder, layer, inputs, chosen[layer.name])
     return builder.finish(names[captured.output])
 
 
-def _quantization(bounds: tuple[float, float]) -> Quantization:
-    return range_to_quantization(*bounds)
-
-
 def _emit(
-    builder: GraphBuilder,
-    layer: FloatLayer,
-    names: dict[str, str],
-    ranges: dict[str, tuple[float, float]],
+    builder: GraphBuilder, layer: FloatLayer, inputs: list[str], quantization: Quantization
 ) -> str:
-    inputs = [names[i] for i in layer.inputs]
-    source = builder.tensors[inputs[0]]
-    if layer.kind in _WEIGHTED:
-        return _emit_weighted(builder, layer, inputs[0], _quantization(ranges[layer.observed]))
-    if layer.kind in _POOLS:
-        return builder.apply(_POOLS[layer.kind], layer.name, inputs, **layer.attributes)
-    if layer.kind == "add":
-        quantization = _quantization(ranges[layer.observed])
-        return builder.apply(Add, layer.name, inputs, quantization, activation=layer.activation)
-    return builder.apply(Reshape, layer.name, inputs, shape=(1, source.elements))
+    if layer.kind in WEIGHTED:
+        return _emit_weighted(builder, layer, inputs[0], quantization)
+    attributes = dict(layer.attributes)
+    if layer.kind in ("add", "mul"):
+        attributes["activation"] = layer.activation
+        if layer.constant is not None:
+            inputs = [*inputs, _number(builder, layer, inputs[0])]
+    elif layer.kind == "flatten":
+        attributes = {"shape": (1, builder.tensors[inputs[0]].elements)}
+    elif layer.kind == "concat":
+        inputs = _of_one_scale(builder, layer, inputs, quantization)
+    return builder.apply(OPERATOR_OF[layer.kind], layer.name, inputs, quantization, **attributes)
+
+
+def _number(builder: GraphBuilder, layer: FloatLayer, source: str) -> str:
+    """A constant operand, at the largest integer or the smallest of a scale of its own."""
+    assert layer.constant is not None
+    scale = range_to_quantization(layer.constant, layer.constant)
+    value = np.full((1,) * len(builder.tensors[source].shape), layer.constant)
+    return builder.constant(f"{layer.name}/constant", quantize(value, scale), scale)
+
+
+def _of_one_scale(
+    builder: GraphBuilder, layer: FloatLayer, inputs: list[str], quantization: Quantization
+) -> list[str]:
+    """The maps to be joined, those of another scale rescaled."""
+    agreeing: dict[str, str] = {}
+    for name in dict.fromkeys(inputs):
+        own = builder.tensors[name].quantization
+        if own is not None and not own.same_as(quantization):
+            rescaled = f"{layer.name}.rescale{len(agreeing)}"
+            agreeing[name] = builder.apply(Quantize, rescaled, [name], quantization)
+        else:
+            agreeing[name] = name
+    return [agreeing[name] for name in inputs]
 
 
 def _emit_weighted(
@@ -120,7 +169,7 @@ def _emit_weighted(
     bias = np.rint(layer.bias / (scale_in * scale.astype(np.float64)))
     attributes: dict[str, Any] = {**layer.attributes, "activation": layer.activation}
     return builder.weighted(
-        _WEIGHTED[layer.kind],
+        OPERATOR_OF[layer.kind],
         layer.name,
         source,
         np.clip(integers, -WEIGHT_MAX, WEIGHT_MAX).astype(np.int8),

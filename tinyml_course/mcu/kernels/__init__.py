@@ -5,6 +5,7 @@ from tinyml_course.mcu.kernels import (  # noqa: F401 - they register themselves
     moving,
     rescaling,
     squashing,
+    unary,
     unweighted,
     weighted,
 )

@@ -1,4 +1,4 @@
-"""Quantize, Dequantize and Mean."""
+"""Quantize, Dequantize, Mean and ReduceMax."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tinyml_course.graph import Graph, dequantize, quantize
 from tinyml_course.graph.fixed_point import multiply_by_quantized_multiplier
-from tinyml_course.graph.operators import Dequantize, Mean, Quantize
+from tinyml_course.graph.operators import Dequantize, Mean, Quantize, ReduceMax
 from tinyml_course.mcu.kernels.base import Constants, Int8, Int8Kernel, kernel_for
 from tinyml_course.mcu.kernels.byte_table import ByteTableKernel, every_byte
 from tinyml_course.mcu.requantization import mean_constants, rescale_constants
@@ -65,3 +65,17 @@ class MeanKernel(Int8Kernel):
         total = inputs[0].sum(axis=self.axes, dtype=np.int64) - self.offset
         scaled = multiply_by_quantized_multiplier(total, *self.rescaling)
         return self.clamp(scaled + self.output_zero_point)
+
+
+@kernel_for(ReduceMax)
+class ReduceMaxKernel(Int8Kernel):
+    """numpy's maximum."""
+
+    def __init__(self, graph: Graph, operator: ReduceMax, constants: Constants) -> None:
+        super().__init__(graph, operator, constants)
+        self.axes = operator.axes
+
+    def run(self, inputs: Sequence[Int8]) -> Int8:
+        """Any shape, some axes reduced to their largest number."""
+        largest: Int8 = inputs[0].max(axis=self.axes)
+        return largest.reshape(self.output_shape)

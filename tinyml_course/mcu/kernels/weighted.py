@@ -66,11 +66,12 @@ class ConvKernel(_WeightedKernel):
 
 @kernel_for(FullyConnected)
 class FullyConnectedKernel(_WeightedKernel):
-    """A matrix product of one row."""
+    """A matrix product, mostly of one row."""
 
     def run(self, inputs: Sequence[Int8]) -> Int8:
-        """``(1, F)`` to ``(1, C_out)``."""
-        return self.finish(inputs[0].reshape(1, -1).astype(self.matrix.dtype) @ self.matrix)
+        """``(1, F)`` to ``(1, C_out)``, or ``(1, ..., F)`` to ``(1, ..., C_out)``."""
+        rows = inputs[0].reshape(-1, self.matrix.shape[0])
+        return self.finish(rows.astype(self.matrix.dtype) @ self.matrix)
 
 
 @kernel_for(DepthwiseConv2D)

@@ -15,18 +15,25 @@ from tinyml_course.graph.operators import (
     DepthwiseConv2D,
     Dequantize,
     FullyConnected,
+    HardSwish,
     Logistic,
+    LogSoftmax,
     MaxPool2D,
     Mean,
     Mul,
     Pad,
     Quantize,
+    ReduceMax,
+    Relu,
+    Relu6,
     Reshape,
+    ResizeNearestNeighbor,
     Softmax,
+    StridedSlice,
     Transpose,
 )
 from tinyml_course.mcu.inputs import to_integers
-from tinyml_course.mcu.reference import moving, operators, rescaling, squashing
+from tinyml_course.mcu.reference import clamping, moving, operators, rescaling, squashing
 
 REFERENCE: dict[type[Operator], Callable[..., NDArray[Any]]] = {
     Conv2D: operators.conv_2d,
@@ -40,11 +47,18 @@ REFERENCE: dict[type[Operator], Callable[..., NDArray[Any]]] = {
     Mean: rescaling.mean,
     Quantize: rescaling.quantize,
     Dequantize: rescaling.dequantize,
+    Relu: rescaling.relu,
+    Relu6: clamping.relu6,
+    HardSwish: clamping.hard_swish,
+    ReduceMax: clamping.reduce_max,
     Softmax: squashing.softmax,
+    LogSoftmax: squashing.log_softmax,
     Logistic: squashing.logistic,
     Pad: moving.pad,
     Transpose: moving.transpose,
     Concatenation: moving.concatenation,
+    StridedSlice: moving.strided_slice,
+    ResizeNearestNeighbor: moving.resize_nearest_neighbor,
 }
 """The reference function of every operator."""
 

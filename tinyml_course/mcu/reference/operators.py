@@ -57,10 +57,11 @@ def depthwise_conv_2d(graph: Graph, operator: DepthwiseConv2D, inputs: Arrays) -
 
 
 def fully_connected(graph: Graph, operator: FullyConnected, inputs: Arrays) -> NDArray[np.int8]:
-    """``weight @ (x - zero point) + bias``."""
+    """``weight @ (x - zero point) + bias`` for every row of features."""
     x, weight, bias = inputs
-    features = _centred(graph, operator, x).reshape(1, -1)
-    return _finish(graph, operator, features @ weight.astype(np.int64).T + bias)
+    rows = _centred(graph, operator, x).reshape(-1, weight.shape[1])
+    output = _finish(graph, operator, rows @ weight.astype(np.int64).T + bias)
+    return output.reshape(graph.output_of(operator).shape)
 
 
 def add(graph: Graph, operator: Add, inputs: Arrays) -> NDArray[np.int8]:

@@ -1,4 +1,4 @@
-"""QUANTIZE, DEQUANTIZE, MEAN and MUL: one multiplier between two scales."""
+"""QUANTIZE, DEQUANTIZE, MEAN, MUL and RELU: one multiplier between two scales."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyml_course.graph import Graph, Operator
-from tinyml_course.graph.operators import Dequantize, Mean, Mul, Quantize
+from tinyml_course.graph.operators import Dequantize, Mean, Mul, Quantize, Relu
 from tinyml_course.mcu.reference.operators import Arrays
 from tinyml_course.mcu.reference.rounding import Int64, requantize
 from tinyml_course.mcu.requantization import (
@@ -52,6 +52,12 @@ def mul(graph: Graph, operator: Mul, inputs: Arrays) -> NDArray[np.int8]:
     product = _centred(graph, operator, inputs, 0) * _centred(graph, operator, inputs, 1)
     scaled = _rescale(product, mul_constants(graph, operator))
     return _finish(graph, operator, scaled, operator.activation)
+
+
+def relu(graph: Graph, operator: Relu, inputs: Arrays) -> NDArray[np.int8]:
+    """Rescaled to the output, then clamped at its zero."""
+    scaled = _rescale(_centred(graph, operator, inputs, 0), rescale_constants(graph, operator))
+    return _finish(graph, operator, scaled, "RELU")
 
 
 def _centred(graph: Graph, operator: Operator, inputs: Arrays, index: int) -> Int64:

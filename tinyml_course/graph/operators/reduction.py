@@ -1,19 +1,24 @@
-"""MEAN: an average over whole axes, rescaled to the output."""
+"""MEAN and REDUCE_MAX: whole axes become one number."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tinyml_course.graph.operators.base import Operator, Shape, check_int8_activation, register
+from tinyml_course.graph.operators.base import (
+    Operator,
+    Shape,
+    check_int8_activation,
+    check_same_quantization,
+    register,
+)
 from tinyml_course.graph.tensor import Tensor
 
 
-@register("MEAN")
 @dataclass(frozen=True)
-class Mean(Operator):
-    """The average over some axes; over height and width it is global average pooling.
+class Reduction(Operator):
+    """Some axes reduced to one number each.
 
     Attributes:
-        axes: averaged over, each at least 1: axis 0 is the batch.
+        axes: what is reduced, each at least 1: axis 0 is the batch.
         keep_dims: whether they stay, with length 1.
     """
 
@@ -38,7 +43,23 @@ class Mean(Operator):
             return tuple(1 if i in self.axes else n for i, n in enumerate(shape))
         return tuple(n for i, n in enumerate(shape) if i not in self.axes)
 
+
+@register("MEAN")
+@dataclass(frozen=True)
+class Mean(Reduction):
+    """The average over some axes, rescaled; over height and width it is global average pooling."""
+
     def check(self, inputs: Sequence[Tensor], output: Tensor) -> None:
         """int8 with one scale, in and out; the two may differ."""
         check_int8_activation(self, inputs[0])
         check_int8_activation(self, output)
+
+
+@register("REDUCE_MAX")
+@dataclass(frozen=True)
+class ReduceMax(Reduction):
+    """The largest value over some axes; over height and width it is global max pooling."""
+
+    def check(self, inputs: Sequence[Tensor], output: Tensor) -> None:
+        """Scale and zero point stay."""
+        check_same_quantization(self, inputs[0], output)

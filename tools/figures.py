@@ -1,0 +1,139 @@
+"""The figures of the README, from the benchmark results that are committed.
+
+python tools/figures.py            # writes them into README.md
+python tools/figures.py --check    # fails if the README says something else
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+BEGIN, END = "<!-- figures: tools/figures.py -->", "<!-- end of figures -->"
+
+
+def result(name: str) -> Any:
+    """A benchmark's committed figures."""
+    return json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text())
+
+
+def rows() -> list[tuple[str, str, str]]:
+    """Claim, figure, command."""
+    runs = result("fresh_clone")["runs"]
+    demo, test = (
+        [r["seconds"] for r in runs if r["command"] == f"make {n}"] for n in ("demo", "test")
+    )
+    digits, lab = result("deploy_digits"), result("lab0")
+    table, speed, fit = result("memory_table"), result("planning_speed"), result("latency_fit")
+    files = result("against_tflite_micro")["files"]
+    equal = sum(f["equal_bytes"] == f["output_bytes"] for f in files.values())
+    large = [f["tflite_micro_ms"] / f["emulator_ms"] for f in files.values() if f["macs"] > 2e6]
+    small = [f["emulator_ms"] for f in files.values() if f["macs"] <= 2e6]
+    exact = [r["reference_equal"] == r["reference_images"] for r in digits["runs"]]
+    peaks = [r["plan_peak_bytes"] == r["emulator_peak_bytes"] for r in digits["runs"]]
+    least = min(q["least_points_lost_by_a_mistake"] / q["points"] for q in lab["questions"])
+    mistakes = sum(q["mistakes"] for q in lab["questions"])
+    plans = [ms for network in speed["plan_ms"].values() for ms in network.values()]
+    bench = "python benchmarks/{}.py"
+    return [
+        (
+            "`make demo` in a fresh clone, installation included; again",
+            f"{demo[0]:.0f} s; {demo[1]:.0f} s",
+            "python tools/fresh_clone.py",
+        ),
+        (
+            "`make test` after it, installation included; again",
+            f"{test[0] / 60:.1f} min; {test[1] / 60:.1f} min",
+            "python tools/fresh_clone.py",
+        ),
+        (
+            f"digits, {len(digits['runs'])} seeds: float and int8 accuracy on the test split; the "
+            "worst difference",
+            f"{digits['mean']['float32']:.2%}, {digits['mean']['int8']:.2%}, "
+            f"{100 * digits['worst_difference']:+.2f} points",
+            bench.format("deploy_digits"),
+        ),
+        (
+            "emulator's measured peak equals the plan's; 200 outputs equal the reference's",
+            f"{sum(peaks)} of {len(peaks)} runs; {sum(exact)} of {len(exact)} runs",
+            bench.format("deploy_digits"),
+        ),
+        (
+            "public TF-Lite models that equal TF-Lite Micro's interpreter to the byte",
+            f"{equal} of {len(files)}",
+            bench.format("against_tflite_micro"),
+        ),
+        (
+            "emulator, arena tracked, against that interpreter: above 2 MMAC; below",
+            f"{min(large):.1f} to {max(large):.1f} times faster; at most {max(small):.1f} ms",
+            bench.format("against_tflite_micro"),
+        ),
+        (
+            "SRAM of `tight` over that of TinyEngine's rule, on the eleven published networks",
+            f"mean {table['tight_mean_ratio']:.2f}, worst {table['tight_worst_ratio']:.2f}",
+            bench.format("memory_table"),
+        ),
+        (
+            "planning a network; costs of a search's candidate",
+            f"at most {max(plans):.1f} ms; {speed['batch_us_per_network']:.0f} us",
+            bench.format("planning_speed"),
+        ),
+        (
+            "latency estimate (Cortex-M7), error on networks left out",
+            f"{fit['left_out_error_mean']:.1%} mean, {fit['left_out_error_worst']:.1%} worst",
+            bench.format("latency_fit"),
+        ),
+        (
+            "Lab 0: points of the unsolved and of the solved notebook's ten functions",
+            f"{sum(q['unsolved_points'] for q in lab['questions']):.0f} and "
+            f"{sum(q['solved_points'] for q in lab['questions']):.0f} of "
+            f"{sum(q['points'] for q in lab['questions'])}",
+            bench.format("lab0"),
+        ),
+        (
+            f"Lab 0: {mistakes} planted wrong answers, least share of a question that one loses",
+            f"{least:.0%}",
+            bench.format("lab0"),
+        ),
+        (
+            "Lab 0, solved, from top to bottom; peak memory",
+            f"{lab['runs']['solved_seconds']:.0f} s; {lab['runs']['solved_peak_rss_mib']} MiB",
+            bench.format("lab0"),
+        ),
+        (
+            "`import tinyml_course`",
+            f"{1e3 * result('startup')['tinyml_course']['seconds']:.0f} ms",
+            bench.format("startup"),
+        ),
+    ]
+
+
+def section() -> str:
+    """The table as Markdown."""
+    lines = ["| what | figure | command |", "| --- | --- | --- |"]
+    lines += [f"| {what} | {figure} | `{command}` |" for what, figure, command in rows()]
+    return "\n".join([BEGIN, *lines, END])
+
+
+def renewed(text: str) -> str:
+    """The README with today's figures."""
+    before, rest = text.split(BEGIN)
+    return before + section() + rest.split(END)[1]
+
+
+def main() -> None:
+    """Write or check."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true")
+    text = README.read_text()
+    if not parser.parse_args().check:
+        README.write_text(renewed(text))
+    elif text != renewed(text):
+        sys.exit("README.md does not say what the results say; run: python tools/figures.py")
+
+
+if __name__ == "__main__":
+    main()
