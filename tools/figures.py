@@ -37,6 +37,7 @@ def rows() -> list[tuple[str, str, str]]:
     least = min(q["least_points_lost_by_a_mistake"] / q["points"] for q in lab["questions"])
     mistakes = sum(q["mistakes"] for q in lab["questions"])
     plans = [ms for network in speed["plan_ms"].values() for ms in network.values()]
+    keywords, converted = result("keywords"), [*result("from_torch")["networks"].values()]
     bench = "python benchmarks/{}.py"
     return [
         (
@@ -70,6 +71,19 @@ def rows() -> list[tuple[str, str, str]]:
             "emulator, arena tracked, against that interpreter: above 2 MMAC; below",
             f"{min(large):.1f} to {max(large):.1f} times faster; at most {max(small):.1f} ms",
             bench.format("against_tflite_micro"),
+        ),
+        (
+            f"keyword model on {keywords['clips']} real clips: accuracy; clips equal to that "
+            "interpreter",
+            f"{keywords['accuracy']:.2%}; {keywords['equal_to_tflite_micro']}",
+            bench.format("keywords"),
+        ),
+        (
+            f"`from_torch` on {len(converted)} networks, briefly trained: int8 and float give the "
+            "same class; signal to noise of the logits",
+            f"{min(f['agreement'] for f in converted):.1%} or more; "
+            f"{min(f['snr_db'] for f in converted):.0f} dB or more",
+            bench.format("from_torch"),
         ),
         (
             "SRAM of `tight` over that of TinyEngine's rule, on the eleven published networks",
