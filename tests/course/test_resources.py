@@ -20,7 +20,8 @@ def test_it_grows_with_what_was_held_and_does_not_shrink() -> None:
     peak = peak_rss_bytes()
     del held
     assert peak >= LARGE_BYTES
-    assert peak_rss_bytes() >= peak > 0
+    # Linux counts pages by core and adds them up now and then: a few may be missing.
+    assert peak_rss_bytes() >= peak - 2**20
 
 
 def test_a_small_program_started_by_a_large_one_is_small() -> None:
