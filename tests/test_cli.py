@@ -127,6 +127,7 @@ def test_ctrl_c_is_one_line_and_leaves_nothing(
     assert code == cli.INTERRUPTED
     assert not out
     assert "Traceback" not in err
+    assert "Stopped. Nothing half-written" in err
     assert not out_folder.exists()
 
 

@@ -42,9 +42,10 @@ def main() -> None:
     except TinyMLError as error:
         _print_error(error, json_wanted)
         sys.exit(DOES_NOT_FIT if isinstance(error, DoesNotFitError) else BAD_INPUT)
-    except KeyboardInterrupt:
-        print("\nStopped. Nothing half-written was left behind.", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:  # typer turns Ctrl-C into this, without a word
+            print("\nStopped. Nothing half-written was left behind.", file=sys.stderr)
+        raise
 
 
 @app.command()
