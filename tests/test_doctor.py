@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tinyml_course import doctor
+from tinyml_course.data.fashion_mnist import CONTENT
 
 
 def find(what: str) -> doctor.Finding:
@@ -64,6 +65,6 @@ def test_data_is_looked_for_where_the_variable_says(
     assert str(tmp_path) in finding.found
     raw = tmp_path / "FashionMNIST" / "raw"
     raw.mkdir(parents=True)
-    for name in doctor.CONTENT:
+    for name in CONTENT:
         (raw / f"{name}.gz").touch()
     assert find("fashion_mnist").state == "ok"

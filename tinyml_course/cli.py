@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import io
 import json
 import sys
 from importlib.util import find_spec
@@ -14,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tinyml_course.errors import DoesNotFitError, TinyMLError
+from tinyml_course.whole_file import write_whole
 
 if TYPE_CHECKING:
     from autograder.grade import GradeRow
@@ -188,19 +190,16 @@ def _need_autograder() -> None:
 def _write_scores(target: Path, rows: list["GradeRow"]) -> None:
     """A row a student, a column a question; the file appears whole or not at all."""
     questions = list(dict.fromkeys(name for row in rows for name in row.questions))
-    temporary = target.with_name(f".{target.name}.tmp")
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(["student", "status", "score", "max_score", *questions])
+    for row in rows:
+        points = [row.questions.get(name, "") for name in questions]
+        writer.writerow([row.student, row.status, row.score, row.max_score, *points])
     try:
-        with temporary.open("w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["student", "status", "score", "max_score", *questions])
-            for row in rows:
-                points = [row.questions.get(name, "") for name in questions]
-                writer.writerow([row.student, row.status, row.score, row.max_score, *points])
-        temporary.replace(target)
+        write_whole(target, text.getvalue().encode())
     except OSError as error:
         raise TinyMLError(f"cannot write {target}: {error}; choose another --csv") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _print_deployment(deployment: "Deployment", board: "Board", files: list[Path]) -> None:

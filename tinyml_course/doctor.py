@@ -10,7 +10,7 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 
-from tinyml_course.data.fashion_mnist import CONTENT, RAW
+from tinyml_course.data.fashion_mnist import RAW, missing_files
 from tinyml_course.data.folder import ENVIRONMENT_VARIABLE, data_folder
 
 DISTRIBUTION = "tinyml-course"
@@ -120,9 +120,9 @@ def _machine() -> Finding:
 
 def _data_sets() -> Iterator[Finding]:
     yield Finding("data set digits", "ok", "comes with scikit-learn")
-    raw = data_folder() / RAW
-    lacking = [n for n in CONTENT if not any((raw / f"{n}{end}").is_file() for end in ("", ".gz"))]
-    if lacking:
+    root = data_folder()
+    raw = root / RAW
+    if missing_files(root):
         mend = f"it is fetched at first use, or set {ENVIRONMENT_VARIABLE} to a folder that has it"
         yield Finding("data set fashion_mnist", "optional", f"not in {raw}", mend)
     else:

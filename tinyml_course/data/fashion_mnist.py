@@ -54,7 +54,7 @@ def load_fashion_mnist(folder: str | Path | None = None, download: bool = True) 
         DataError: it is not there and cannot be fetched, or a file is damaged.
     """
     root = data_folder(folder)
-    if _missing(root):
+    if missing_files(root):
         if not download:
             raise _not_found(root, "and downloading was not asked for")
         _download(root)
@@ -82,12 +82,13 @@ def _find(root: Path, name: str) -> Path:
     return plain if plain.is_file() else plain.with_name(f"{name}.gz")
 
 
-def _missing(root: Path) -> list[str]:
+def missing_files(root: Path) -> list[str]:
+    """The files that ``root`` lacks, by name."""
     return [name for name in CONTENT if not _find(root, name).is_file()]
 
 
 def _not_found(root: Path, why: str) -> DataError:
-    lacking = ", ".join(_missing(root))
+    lacking = ", ".join(missing_files(root))
     return DataError(
         f"Fashion-MNIST: looked in {(root / RAW).absolute()} for {lacking}: not there, {why}. "
         "Put the four files there, or set TINYML_DATA to a folder that holds FashionMNIST/raw, or "

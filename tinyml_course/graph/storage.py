@@ -1,7 +1,6 @@
 """A graph on disk: one safetensors file, its structure as JSON in the header. No pickle."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from tinyml_course.graph.graph import Graph
 from tinyml_course.graph.operators import from_attributes
 from tinyml_course.graph.quantization import Quantization
 from tinyml_course.graph.tensor import Tensor
+from tinyml_course.whole_file import write_whole
 
 FORMAT = "tinyml-graph-1"
 _KEYS = ("format", "name", "inputs", "outputs", "tensors", "operators")
@@ -63,13 +63,7 @@ def save(graph: Graph, path: str | Path) -> Path:
             for operator in graph.operators
         ],
     }
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(to_bytes(arrays, metadata={"graph": json.dumps(structure)}))
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(target, to_bytes(arrays, metadata={"graph": json.dumps(structure)}))
     return target
 
 
