@@ -3,7 +3,8 @@
 Published columns are the paper's ("Tiny Machine Learning: Progress and Futures", table III, KB of
 1024 B, STM32H743). TF-Lite Micro and CMSIS-NN are planned over a PAD before every convolution, as
 the published files were converted. Every plan of `tight` is also run in the emulator: its measured
-high-water mark must equal the plan's peak, and its output the textbook plan's.
+high-water mark must equal the plan's peak, and its output the textbook plan's. The bound is the
+planner's, for tensors that keep their place while they share it.
 """
 
 from typing import Any

@@ -69,8 +69,8 @@ class Plan:
         graph: what is planned and runs.
         policy: name of the planner.
         buffers: one for every activation, and scratch.
-        lower_bound_bytes: what no choice of offsets can undercut; by default the most bytes that
-            this plan holds at once.
+        lower_bound_bytes: what no choice of offsets can undercut under the planner's rules; by
+            default the most bytes that this plan holds at once.
         source: the graph that was handed in, where the planner had to rewrite it.
     """
 
@@ -99,7 +99,7 @@ class Plan:
 
     @cached_property
     def lower_bound_bytes(self) -> int:
-        """No offsets can go below: the planner's proof, or the most bytes held at once."""
+        """No offsets can go below under the planner's rules, or the most bytes held at once."""
         if self._lower_bound_bytes is not None:
             return self._lower_bound_bytes
         return max(step.live_bytes for step in self.timeline)

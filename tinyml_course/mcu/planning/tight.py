@@ -160,6 +160,9 @@ def _allow_overlap(output: Item, source: Item, overlap: Overlap) -> None:
 def _extents(graph: Graph, items: Sequence[Item], overlaps: Overlaps) -> list[int]:
     """For each step the bytes that any choice of offsets needs: the lower bound is their maximum.
 
+    Tensors that share an address count with the largest of them as long as one of them lives, so
+    the bound is one for this grouping: behind a strided depthwise convolution the freed rest of
+    its input is not given to anybody else.
     An output and the input that it may overlap need ``max(input - d, output)`` bytes at the best
     lawful distance ``d <= 0``. Where both inputs of a sum die, both savings are subtracted: the
     bound stays one, though it may then be out of reach.
