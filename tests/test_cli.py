@@ -94,7 +94,7 @@ def test_deploy_prints_a_table_that_fits_a_terminal(
     assert code == 0
     table = [line for line in out.splitlines() if not line.startswith("wrote ")]
     assert max(map(len, table)) <= 80
-    for words in ("accuracy, int8", "SRAM free", "flash used", "peak at", "latency", "3,264 B"):
+    for words in ("accuracy, int8", "SRAM free", "flash used", "peak at", "latency", "3,104 B"):
         assert words in out
     assert "training" in err  # progress goes to stderr, so that stdout can be piped
     assert (tmp_path / "memory.png").is_file()

@@ -103,7 +103,7 @@ def _block_costs(size: Ints, block: Ints) -> tuple[Ints, tuple[Ints, Ints, Ints]
     map_bytes = np.where(in_place, expanded, area_after * c_mid)
     depthwise = waiting + map_bytes + ring
     gain = (area_after - 1) * np.maximum(c_out - c_mid, 0)
-    projection = waiting + np.maximum(map_bytes + gain, projected) + 4 * c_mid
+    projection = waiting + np.maximum(area_after * c_mid + gain, projected) + 4 * c_mid
     steps = [expands * expansion, depthwise, projection]
     peak = np.where(c_out > 0, np.maximum.reduce(steps), 0)
     return after, (macs, params, peak)

@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinyml_course.graph import Lifetime
-from tinyml_course.mcu.planning.first_fit import Block, Order, Part, first_fit
+from tinyml_course.mcu.planning.first_fit import Block, Order, first_fit
+from tinyml_course.mcu.planning.part import Part
 
 lifetimes = st.tuples(st.integers(0, 9), st.integers(0, 4)).map(lambda t: Lifetime(t[0], sum(t)))
 parts = st.builds(Part, st.integers(1, 40), lifetimes)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tinyml_course.graph import Lifetime
 from tinyml_course.mcu.planning.packing import Item, keep_apart, pack
+from tinyml_course.mcu.planning.part import Part
 
 ORDERS = [lambda item: (-item.size_bytes,), lambda item: (-item.lifetime.first,)]
 
@@ -16,7 +17,7 @@ def random_items(seed: int, count: int) -> list[Item]:
     for index in range(count):
         first = int(rng.integers(0, 8))
         life = Lifetime(first, first + int(rng.integers(0, 4)))
-        items.append(Item(str(index), int(rng.integers(1, 50)), life))
+        items.append(Item(str(index), [Part(int(rng.integers(1, 50)), life)]))
     for index, item in enumerate(items):
         for other in items[index + 1 :]:
             if item.lifetime.overlaps(other.lifetime):
@@ -37,13 +38,24 @@ def test_no_rule_is_broken_and_nothing_could_start_at_zero_instead(seed: int, co
 
 
 def test_a_shorter_rule_lets_an_output_lie_over_its_input() -> None:
-    source, output = Item("source", 10, Lifetime(0, 1)), Item("output", 8, Lifetime(1, 2))
+    source = Item("source", [Part(10, Lifetime(0, 1))])
+    output = Item("output", [Part(8, Lifetime(1, 2))])
     output.forbid(source, -3, 10)  # lawful up to a distance of -3
     offsets = pack([source, output], ORDERS, bound_bytes=0)
     distance = offsets[output] - offsets[source]
     assert distance <= -3 or distance >= 10
     best = max(offsets[source] + 10, offsets[output] + 8)
     assert best == 13  # 18 if they had to be apart
+
+
+def test_what_a_shrinking_item_gives_up_can_be_used() -> None:
+    shrinking = Item("map", [Part(16, Lifetime(0, 1)), Part(4, Lifetime(1, 3))])
+    early, late = Item("early", [Part(3, Lifetime(1, 1))]), Item("late", [Part(12, Lifetime(2, 3))])
+    for item in (early, late):
+        keep_apart(item, shrinking)
+    offsets = pack([shrinking, early, late], ORDERS, bound_bytes=0)
+    assert (offsets[shrinking], offsets[early], offsets[late]) == (0, 16, 4)
+    assert [shrinking.bytes_at(step) for step in range(5)] == [16, 16, 4, 4, 0]
 
 
 def test_the_better_of_the_orders_is_kept() -> None:

@@ -6,15 +6,7 @@ An address is free where nothing lies that lives at the same time.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tinyml_course.graph import Lifetime
-
-
-@dataclass(frozen=True)
-class Part:
-    """A span of steps during which a block has one size."""
-
-    size_bytes: int
-    lifetime: Lifetime
+from tinyml_course.mcu.planning.part import Part
 
 
 @dataclass(frozen=True)

@@ -10,24 +10,38 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tinyml_course.graph import Lifetime
+from tinyml_course.mcu.planning.part import Part
 
 
 @dataclass(eq=False)
 class Item:
-    """Something to place.
+    """Something to place. It may shrink during its life.
 
     Attributes:
         name: for messages.
-        size_bytes: its extent.
-        lifetime: steps during which it is held.
+        parts: its sizes over time, in order of time.
         rules: for every neighbour in time, the open interval in which ``offset of this -
             offset of the neighbour`` must not lie.
     """
 
     name: str
-    size_bytes: int
-    lifetime: Lifetime
+    parts: list[Part]
     rules: dict["Item", tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def size_bytes(self) -> int:
+        """The largest part."""
+        return max(part.size_bytes for part in self.parts)
+
+    @property
+    def lifetime(self) -> Lifetime:
+        """Steps during which any part is held."""
+        return Lifetime(self.parts[0].lifetime.first, self.parts[-1].lifetime.last)
+
+    def bytes_at(self, step: int) -> int:
+        """What is held during ``step``."""
+        held = (p.size_bytes for p in self.parts if p.lifetime.first <= step <= p.lifetime.last)
+        return max(held, default=0)
 
     def forbid(self, other: "Item", low: int, high: int) -> None:
         """Forbid ``low < offset of this - offset of other < high``; widens an earlier rule."""
@@ -39,8 +53,11 @@ class Item:
 
 
 def keep_apart(first: Item, second: Item) -> None:
-    """The two share no byte."""
-    first.forbid(second, -first.size_bytes, second.size_bytes)
+    """The two share no byte as long as both hold it."""
+    for part in first.parts:
+        for other in second.parts:
+            if part.lifetime.overlaps(other.lifetime):
+                first.forbid(second, -part.size_bytes, other.size_bytes)
 
 
 Order = Callable[[Item], tuple[int, ...]]

@@ -1,8 +1,9 @@
 """The textbook: a layer needs its inputs and its output, and what is still waited for."""
 
 from tinyml_course.graph import Graph, Lifetime, lifetimes, live_bytes
-from tinyml_course.mcu.planning.first_fit import Block, Part, first_fit
+from tinyml_course.mcu.planning.first_fit import Block, first_fit
 from tinyml_course.mcu.planning.layout import Buffer, Plan
+from tinyml_course.mcu.planning.part import Part
 
 
 def per_layer(graph: Graph) -> Plan:

@@ -12,8 +12,9 @@ import math
 from tinyml_course.graph import Graph, Lifetime, lifetimes
 from tinyml_course.graph.operators import Conv2D, DepthwiseConv2D, FullyConnected
 from tinyml_course.graph.padding import explicit_padding
-from tinyml_course.mcu.planning.first_fit import Block, Part, first_fit
+from tinyml_course.mcu.planning.first_fit import Block, first_fit
 from tinyml_course.mcu.planning.layout import Buffer, Plan, Role
+from tinyml_course.mcu.planning.part import Part
 
 ALIGNMENT = 16
 

@@ -14,6 +14,7 @@ from tinyml_course.mcu.overlap import Overlap, lawful_overlap
 from tinyml_course.mcu.planning.layout import Buffer, Plan, Role
 from tinyml_course.mcu.planning.order import memory_order
 from tinyml_course.mcu.planning.packing import Item, Order, keep_apart, pack
+from tinyml_course.mcu.planning.part import Part
 
 
 def tight(graph: Graph) -> Plan:
@@ -39,7 +40,7 @@ class _Problem:
         self.spans = lifetimes(graph)
         self.held = _activation_items(graph, self.spans)
         self.scratch = {
-            operator.name: Item(operator.name, size, Lifetime(step, step))
+            operator.name: Item(operator.name, [Part(size, Lifetime(step, step))])
             for step, operator in enumerate(graph.operators)
             if (size := scratch_bytes(graph, operator))
         }
@@ -86,19 +87,19 @@ def scratch_bytes(graph: Graph, operator: Operator) -> int:
 
 
 def _activation_items(graph: Graph, spans: dict[str, Lifetime]) -> dict[str, Item]:
-    """One item for each chain of activations that share a start address."""
+    """One item for each chain of activations that share a start address, each its part."""
     held: dict[str, Item] = {}
     for name in graph.inputs:
-        held[name] = Item(name, graph.tensors[name].size_bytes, spans[name])
+        held[name] = Item(name, [Part(graph.tensors[name].size_bytes, spans[name])])
     for step, operator in enumerate(graph.operators):
         output, source = graph.output_of(operator), operator.inputs[0]
+        part = Part(output.size_bytes, spans[output.name])
         item = held.get(source)
         if item is not None and _shares_address(graph, operator, step, spans):
-            item.size_bytes = max(item.size_bytes, output.size_bytes)
-            item.lifetime = Lifetime(item.lifetime.first, spans[output.name].last)
+            item.parts.append(part)
             held[output.name] = item
         else:
-            held[output.name] = Item(output.name, output.size_bytes, spans[output.name])
+            held[output.name] = Item(output.name, [part])
     return held
 
 
@@ -153,16 +154,14 @@ def _forbid(items: Sequence[Item], overlaps: Overlaps) -> None:
 
 
 def _allow_overlap(output: Item, source: Item, overlap: Overlap) -> None:
-    if overlap.most < source.size_bytes:
-        output.forbid(source, max(overlap.most, -output.size_bytes), source.size_bytes)
+    written, read = output.parts[0].size_bytes, source.parts[-1].size_bytes
+    if overlap.most < read:
+        output.forbid(source, max(overlap.most, -written), read)
 
 
 def _extents(graph: Graph, items: Sequence[Item], overlaps: Overlaps) -> list[int]:
     """For each step the bytes that any choice of offsets needs: the lower bound is their maximum.
 
-    Tensors that share an address count with the largest of them as long as one of them lives, so
-    the bound is one for this grouping: behind a strided depthwise convolution the freed rest of
-    its input is not given to anybody else.
     An output and the input that it may overlap need ``max(input - d, output)`` bytes at the best
     lawful distance ``d <= 0``. Where both inputs of a sum die, both savings are subtracted: the
     bound stays one, though it may then be out of reach.
@@ -170,14 +169,14 @@ def _extents(graph: Graph, items: Sequence[Item], overlaps: Overlaps) -> list[in
     extents = [0] * len(graph.operators)
     for item in items:
         for step in range(item.lifetime.first, item.lifetime.last + 1):
-            extents[step] += item.size_bytes
+            extents[step] += item.bytes_at(step)
     savings = [0] * len(graph.operators)
     for (output, source), overlap in overlaps.items():
         step = output.lifetime.first
-        distance = max(min(0, overlap.most), -output.size_bytes)
-        together = max(source.size_bytes - distance, output.size_bytes)
-        saving = max(0, source.size_bytes + output.size_bytes - together)
-        savings[step] += saving
+        written, read = output.parts[0].size_bytes, source.parts[-1].size_bytes
+        distance = max(min(0, overlap.most), -written)
+        together = max(read - distance, written)
+        savings[step] += max(0, read + written - together)
     return [extent - saving for extent, saving in zip(extents, savings, strict=True)]
 
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 from tinyml_course.graph import Graph, Lifetime, Operator, lifetimes
 from tinyml_course.graph.operators import Conv2D, DepthwiseConv2D, FullyConnected
-from tinyml_course.mcu.planning.first_fit import Block, Part, first_fit
+from tinyml_course.mcu.planning.first_fit import Block, first_fit
 from tinyml_course.mcu.planning.layout import Buffer, Plan, Role
+from tinyml_course.mcu.planning.part import Part
 
 ALIGNMENT = 4
 
