@@ -23,6 +23,10 @@ class UnsupportedOperatorError(GraphError):
     """A network holds an operator that this package has no int8 form for."""
 
 
+class ScheduleError(TinyMLError, ValueError):
+    """A stage that cannot run part by part, or a budget that no schedule meets."""
+
+
 class CalibrationError(TinyMLError, ValueError):
     """Calibration data from which no range can be taken."""
 

@@ -5,7 +5,8 @@ import pytest
 
 from tinyml_course.graph import count_macs, count_params
 from tinyml_course.mcu import plan
-from tinyml_course.mcu.planning.tight import step_bytes
+from tinyml_course.mcu.planning.tight import unit_bytes
+from tinyml_course.mcu.scheduling import Schedule
 from tinyml_course.models import (
     Block,
     NetworkDefinition,
@@ -73,7 +74,7 @@ def test_every_figure_is_the_graphs(networks: list[NetworkDefinition]) -> None:
         graph = random_graph(network)
         assert costs.macs[index] == count_macs(graph)
         assert costs.params[index] == count_params(graph)
-        assert costs.peak_bytes[index] == max(step_bytes(graph))
+        assert costs.peak_bytes[index] == max(unit_bytes(Schedule(graph)))
 
 
 @pytest.mark.parametrize(

@@ -4,17 +4,8 @@ from dataclasses import dataclass
 
 from tinyml_course.errors import GraphError
 from tinyml_course.graph.graph import Graph
-from tinyml_course.graph.operators import (
-    Concatenation,
-    Elementwise,
-    Operator,
-    Pad,
-    Unary,
-    WindowOperator,
-)
-
-# Operators that look at each pixel alone, so that the field of their inputs passes through.
-_PIXELWISE = ("QUANTIZE", "DEQUANTIZE", "LOGISTIC")
+from tinyml_course.graph.local_window import LocalWindow, local_windows
+from tinyml_course.graph.operators import Operator
 
 
 @dataclass(frozen=True)
@@ -38,12 +29,12 @@ class Span:
         """Input positions that one pixel sees."""
         return self.last - self.first + 1
 
-    def window(self, kernel: int, stride: int, before: int) -> "Span":
-        """The span behind a window of ``kernel`` taps with ``before`` positions of padding."""
+    def behind(self, window: LocalWindow) -> "Span":
+        """The span of an output that looks through ``window``."""
         return Span(
-            self.first - before * self.step,
-            self.last + (kernel - 1 - before) * self.step,
-            self.step * stride,
+            self.first - window.before * self.step,
+            self.last + (window.kernel - 1 - window.before) * self.step,
+            self.step * window.stride,
         )
 
 
@@ -76,24 +67,12 @@ def receptive_fields(graph: Graph) -> dict[str, ReceptiveField]:
 
 
 def _pass(graph: Graph, operator: Operator, sources: list[ReceptiveField]) -> ReceptiveField | None:
+    windows = local_windows(graph, operator)
     rows = _union(operator, [source.rows for source in sources])
     columns = _union(operator, [source.columns for source in sources])
-    if isinstance(operator, WindowOperator):
-        kernel = operator.kernel(graph.inputs_of(operator))
-        (top, _), (left, _) = operator.padding
-        return ReceptiveField(
-            rows.window(kernel[0], operator.stride[0], top),
-            columns.window(kernel[1], operator.stride[1], left),
-        )
-    if isinstance(operator, Pad):
-        _, (top, _), (left, _), _ = operator.paddings
-        return ReceptiveField(rows.window(1, 1, top), columns.window(1, 1, left))
-    if isinstance(operator, Concatenation) and operator.axis != 3:
-        return None  # positions move
-    pixelwise = isinstance(operator, (Concatenation, Elementwise, Unary))
-    if pixelwise or operator.kind in _PIXELWISE:
-        return ReceptiveField(rows, columns)
-    return None
+    if windows is None:
+        return None
+    return ReceptiveField(rows.behind(windows[0]), columns.behind(windows[1]))
 
 
 def _union(operator: Operator, spans: list[Span]) -> Span:

@@ -13,16 +13,14 @@ from numpy.typing import NDArray
 
 from tinyml_course.errors import GraphError
 from tinyml_course.graph import Graph, Operator, dequantize
+from tinyml_course.mcu.arena import Arena
 from tinyml_course.mcu.boards import Board
 from tinyml_course.mcu.faults import (
-    ClobberedRead,
     EmulatorFault,
     FlashOverflow,
     ScratchTooSmall,
     SramOverflow,
-    UninitialisedRead,
     UnsafeOverlap,
-    UseAfterFree,
     WriteToFlash,
 )
 from tinyml_course.mcu.inputs import to_integers
@@ -30,21 +28,17 @@ from tinyml_course.mcu.kernels import Kernel, make_kernel
 from tinyml_course.mcu.one_thread import one_blas_thread
 from tinyml_course.mcu.overlap import lawful_overlap, overlap_is_safe
 from tinyml_course.mcu.planning import Buffer, Plan
-
-SCRATCH_PATTERN = 0xA5
-"""Written over scratch before an operator runs: what it destroys on a board, it destroys here."""
-
-# Owner of a byte: a buffer while it is held, minus that buffer once it has been given up.
-_NOBODY, _A_STORE = 0, -(2**15)
+from tinyml_course.mcu.scheduling import PatchFlow, Unit
+from tinyml_course.mcu.stage_program import SCRATCH_PATTERN, StageProgram
 
 
 @dataclass(frozen=True)
 class StepTrace:
-    """What one operator did to memory.
+    """What one operator, or one stage, did to memory.
 
     Attributes:
         index: position in execution order.
-        operator: its name.
+        operator: its name, or those of a stage's first and last operator.
         live_bytes: bytes owned by somebody while it ran, measured in the arena.
         read_bytes: activation bytes read.
         written_bytes: activation and scratch bytes written.
@@ -66,7 +60,7 @@ class Run:
     Attributes:
         output: in the output's shape and type, int8 unless the graph declares another.
         values: the real numbers it stands for, float32.
-        trace: one record per operator.
+        trace: one record per operator, or stage of a schedule.
         peak_bytes: measured high-water mark of the arena.
     """
 
@@ -82,18 +76,18 @@ class _PlannedStep:
 
     Attributes:
         operator: the operator.
+        kernel: its arithmetic.
         sources: names of the activations it reads.
         output: where it writes.
         scratch: what it scribbles on.
-        dying: buffers that nobody holds afterwards.
         fault: what is wrong with how these overlap, raised when the operator would run.
     """
 
     operator: Operator
+    kernel: Kernel
     sources: tuple[str, ...]
     output: Buffer
     scratch: tuple[Buffer, ...]
-    dying: tuple[Buffer, ...]
     fault: EmulatorFault | None
 
 
@@ -126,15 +120,24 @@ class Emulator:
             raise FlashOverflow(
                 "flashing", -1, self.flash_base, f"constants exceed flash by {missing:,} B"
             )
-        self.sram = np.zeros(self.sram_bytes, np.uint8)
-        self.owner = np.zeros(self.sram_bytes, np.int16)
-        # A tensor and the scratch of the operator that writes it may have one name.
-        keys = dict.fromkeys((b.role == "activation", b.name) for b in plan.buffers)
-        self.owners = list(keys)
-        self.ids = {key: index + 1 for index, key in enumerate(self.owners)}
-        self.kernels = [make_kernel(graph, o, self._constants(o)) for o in graph.operators]
-        self.steps = [self._planned(index, o) for index, o in enumerate(graph.operators)]
-        self.high_water_bytes = self.held_bytes = 0
+        self.arena = Arena(self.sram_bytes, self.sram_base)
+        self.owners, self._owner_counts = self._register()
+        self.steps = [self._planned(unit) for unit in plan.schedule.units]
+        self._dying = [
+            [b for b in plan.buffers if b.lifetime.last == step] for step in range(len(self.steps))
+        ]
+        # What a stage leaves behind in the shadow, once its accesses have been checked.
+        self._after: dict[int, tuple[NDArray[np.int32], int, int]] = {}
+
+    @property
+    def sram(self) -> NDArray[np.uint8]:
+        """The bytes."""
+        return self.arena.sram
+
+    @property
+    def high_water_bytes(self) -> int:
+        """Highest byte written in this run, plus one."""
+        return self.arena.high_water_bytes
 
     def run(self, x: NDArray[Any]) -> Run:
         """Infer one image.
@@ -146,25 +149,26 @@ class Emulator:
             EmulatorFault: an access that a board would trap or get wrong, with the operator.
         """
         graph = self.graph
-        self.sram[:] = 0
-        self.owner[:] = _NOBODY
-        self.high_water_bytes = self.held_bytes = 0
+        self.arena.reset()
         for buffer in self.plan.buffers:
             if buffer.role == "runtime":
                 self._claim(buffer, "start", 0)
                 self.sram[buffer.offset : buffer.end] = SCRATCH_PATTERN
         image = to_integers(graph, x)
-        self._write(self._buffer(graph.input.name), image, "input", 0)
+        if self.plan.schedule.image == "memory":
+            self._write(self._buffer(graph.input.name), image, "input", 0)
+        trace = []
         with one_blas_thread():
-            trace = tuple(
-                self._step(index, step, kernel)
-                for index, (step, kernel) in enumerate(zip(self.steps, self.kernels, strict=True))
-            )
-        last = len(graph.operators) - 1
-        output = self._read(graph.output.name, graph.operators[last], last).copy()
+            for index, step in enumerate(self.steps):
+                if isinstance(step, StageProgram):
+                    trace.append(self._stage(index, step, image))
+                else:
+                    trace.append(self._step(index, step))
+        last = len(self.steps) - 1
+        output = self._read(graph.output.name, graph.operators[-1], last).copy()
         quantization = graph.output.quantization
         values = output if quantization is None else dequantize(output, quantization)
-        return Run(output, values, trace, self.high_water_bytes)
+        return Run(output, values, tuple(trace), self.high_water_bytes)
 
     def store(self, address: int, data: bytes) -> None:
         """Write bytes at an absolute address, as a program would.
@@ -178,26 +182,55 @@ class Emulator:
         start = address - self.sram_base
         if start < 0 or start + len(data) > self.sram_bytes:
             raise SramOverflow("store", -1, address, f"outside the {self.sram_bytes:,} B of SRAM")
-        self.sram[start : start + len(data)] = np.frombuffer(data, np.uint8)
-        self.held_bytes -= _held(self.owner[start : start + len(data)])
-        self.owner[start : start + len(data)] = _A_STORE
-        self.high_water_bytes = max(self.high_water_bytes, start + len(data))
+        stop = start + len(data)
+        self.sram[start:stop] = np.frombuffer(data, np.uint8)
+        self.arena.claim(self.arena.owner[start:stop], self._a_store, stop)
 
-    def _planned(self, index: int, operator: Operator) -> _PlannedStep:
+    def _register(self) -> tuple[dict[tuple[str, str], int], dict[tuple[str, str], int]]:
+        """For each buffer its first owner, and how many it has: one for each row or patch."""
+        owners: dict[tuple[str, str], int] = {}
+        counts: dict[tuple[str, str], int] = {}
+        patches = {
+            name: unit.flow.patches
+            for unit in self.plan.schedule.units
+            if isinstance(unit.flow, PatchFlow)
+            for name in (unit.flow.stage.source, *unit.flow.stage.inner)
+        }
+        for buffer in self.plan.buffers:
+            name, key = buffer.name, (buffer.role, buffer.name)
+            if key in owners:
+                continue
+            count, describe = 1, lambda _, name=name: name
+            if buffer.role == "rows":
+                count = self.graph.tensors[name].shape[1]
+                describe = lambda row, name=name: f"row {row} of {name}"  # noqa: E731
+            elif buffer.role == "patch":
+                count = len(patches[name])
+                describe = lambda patch, name=name: f"patch {patch} of {name}"  # noqa: E731
+            elif buffer.role != "activation":
+                describe = lambda _, name=name: f"the scratch of {name}"  # noqa: E731
+            owners[key], counts[key] = self.arena.owners(count, describe), count
+        self._a_store = self.arena.owners(1, lambda _: "a store")
+        return owners, counts
+
+    def _planned(self, unit: Unit) -> _PlannedStep | StageProgram:
+        constants = {operator.name: self._constants(operator) for operator in unit.operators}
+        if unit.flow is not None:
+            return StageProgram(self.plan, unit, self.arena, self.owners, constants)
+        operator = unit.operators[0]
         output = self._buffer(operator.outputs[0])
         scratch = tuple(self.plan.scratch(operator.name))
         sources = tuple(t.name for t in self.graph.activations_of(operator))
-        ends = index < len(self.graph.operators) - 1
         return _PlannedStep(
             operator,
+            make_kernel(self.graph, operator, constants[operator.name]),
             sources,
             output,
             scratch,
-            tuple(b for b in self.plan.buffers if b.lifetime.last == index and ends),
-            self._overlap_fault(operator, index, sources, output, scratch),
+            self._overlap_fault(operator, unit.index, sources, output, scratch),
         )
 
-    def _step(self, index: int, step: _PlannedStep, kernel: Kernel) -> StepTrace:
+    def _step(self, index: int, step: _PlannedStep) -> StepTrace:
         name, output, scratch = step.operator.name, step.output, step.scratch
         for buffer in scratch:
             self._claim(buffer, name, index)
@@ -205,25 +238,38 @@ class Emulator:
         inputs = [self._read(source, step.operator, index) for source in step.sources]
         if step.fault is not None:
             raise step.fault
-        result = kernel.run(inputs)
+        result = step.kernel.run(inputs)
         read_bytes = sum(array.nbytes for array in inputs)
         self._write(output, result, name, index)
+        written = output.size_bytes + sum(buffer.size_bytes for buffer in scratch)
+        return self._finish(index, name, read_bytes, written)
+
+    def _stage(self, index: int, stage: StageProgram, image: NDArray[Any]) -> StepTrace:
+        if index not in self._after:
+            stage.checked(image)
+            arena = self.arena
+            self._after[index] = arena.owner.copy(), arena.held_bytes, arena.high_water_bytes
+        else:
+            # Every run comes to this stage with the same shadow, and leaves it with the same.
+            stage.run(image)
+            owner, self.arena.held_bytes, self.arena.high_water_bytes = self._after[index]
+            self.arena.owner[:] = owner
+        return self._finish(index, stage.unit.name, stage.read_bytes, stage.written_bytes)
+
+    def _finish(self, index: int, name: str, read_bytes: int, written_bytes: int) -> StepTrace:
+        """Give up what nobody holds any longer, and note what there was."""
         # The output's bytes count, and so do those it took from an input: they were one's or the
         # other's while the operator ran.
-        held = self.held_bytes
-        for buffer in step.dying:
-            self._free(buffer)
+        live_bytes = self.arena.held_bytes
+        if index < len(self.steps) - 1:
+            for buffer in self._dying[index]:
+                key = (buffer.role, buffer.name)
+                self.arena.free(
+                    buffer.offset, buffer.end, self.owners[key], self._owner_counts[key]
+                )
         return StepTrace(
-            index,
-            name,
-            held,
-            read_bytes,
-            output.size_bytes + sum(buffer.size_bytes for buffer in scratch),
-            self.high_water_bytes,
+            index, name, live_bytes, read_bytes, written_bytes, self.arena.high_water_bytes
         )
-
-    def _id(self, buffer: Buffer) -> int:
-        return self.ids[buffer.role == "activation", buffer.name]
 
     def _buffer(self, tensor: str) -> Buffer:
         return self.plan.activation(tensor)
@@ -239,17 +285,12 @@ class Emulator:
 
     def _claim(self, buffer: Buffer, operator: str, step: int) -> None:
         """Make ``buffer`` the owner of its bytes; whoever was there loses them."""
-        if buffer.offset < 0:
-            message = f"{buffer.name} starts {-buffer.offset:,} B before SRAM"
-            raise SramOverflow(operator, step, self.sram_base, message)
-        if buffer.end > self.sram_bytes:
-            behind = buffer.end - self.sram_bytes
-            message = f"{buffer.name} ends {behind:,} B behind the {self.sram_bytes:,} B of SRAM"
-            raise SramOverflow(operator, step, self.sram_base + buffer.offset, message)
-        owners = self.owner[buffer.offset : buffer.end]
-        self.held_bytes += owners.size - _held(owners)
-        owners[:] = self._id(buffer)
-        self.high_water_bytes = max(self.high_water_bytes, buffer.end)
+        start, end = buffer.offset, buffer.end
+        fault = self.arena.overflow(start, end, buffer.name, operator, step)
+        if fault is not None:
+            raise fault
+        owner = self.owners[buffer.role, buffer.name]
+        self.arena.claim(self.arena.owner[start:end], owner, end)
 
     def _write(self, buffer: Buffer, values: NDArray[Any], operator: str, step: int) -> None:
         self._claim(buffer, operator, step)
@@ -258,34 +299,16 @@ class Emulator:
     def _read(self, name: str, operator: Operator, step: int) -> NDArray[Any]:
         """A view of a tensor's bytes, if they are still its own."""
         buffer = self._buffer(name)
-        owners = self.owner[buffer.offset : buffer.end]
-        if owners.size == buffer.size_bytes and (owners == self._id(buffer)).all():
-            tensor = self.graph.tensors[name]
-            return self.sram[buffer.offset : buffer.end].view(tensor.dtype).reshape(tensor.shape)
-        raise self._bad_read(name, buffer, operator, step)
-
-    def _bad_read(self, name: str, buffer: Buffer, operator: Operator, step: int) -> EmulatorFault:
-        owners = self.owner[buffer.offset : buffer.end]
+        owners = self.arena.owner[buffer.offset : buffer.end]
+        owner = self.owners[buffer.role, name]
         if owners.size < buffer.size_bytes:
             address = self.sram_base + self.sram_bytes
-            return SramOverflow(operator.name, step, address, f"{name} reaches behind SRAM")
-        wrong = int(np.flatnonzero(owners != self._id(buffer))[0])
-        address = self.sram_base + buffer.offset + wrong
-        owner = int(owners[wrong])
-        if owner == _NOBODY:
-            return UninitialisedRead(
-                operator.name, step, address, f"reads {name}, where nothing was written"
-            )
-        if owner == -self._id(buffer):
-            return UseAfterFree(operator.name, step, address, f"reads {name}, no longer held")
-        message = f"reads {name}, overwritten by {self._owner_name(owner)}"
-        return ClobberedRead(operator.name, step, address, message)
-
-    def _owner_name(self, owner: int) -> str:
-        if owner == _A_STORE:
-            return "a store"
-        is_activation, name = self.owners[abs(owner) - 1]
-        return name if is_activation else f"the scratch of {name}"
+            raise SramOverflow(operator.name, step, address, f"{name} reaches behind SRAM")
+        if not (owners == owner).all():
+            where = owners, buffer.offset
+            raise self.arena.bad_read(name, where, owner, operator.name, step)
+        tensor = self.graph.tensors[name]
+        return self.sram[buffer.offset : buffer.end].view(tensor.dtype).reshape(tensor.shape)
 
     def _overlap_fault(
         self,
@@ -321,19 +344,3 @@ class Emulator:
                 message = f"would write {output.name} over its own scratch"
                 return UnsafeOverlap(operator.name, step, at(buffer), message)
         return None
-
-    def _free(self, buffer: Buffer) -> None:
-        """Take from a buffer the bytes that are still its own."""
-        owners, own = self.owner[buffer.offset : buffer.end], self._id(buffer)
-        mine = owners == own
-        count = int(np.count_nonzero(mine))
-        self.held_bytes -= count
-        if count == owners.size:
-            owners[:] = -own
-        else:
-            owners[mine] = -own
-
-
-def _held(owners: NDArray[np.int16]) -> int:
-    """Bytes that somebody owns."""
-    return int(np.count_nonzero(owners > _NOBODY))

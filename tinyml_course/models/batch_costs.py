@@ -112,9 +112,10 @@ def _block_costs(size: Ints, block: Ints) -> tuple[Ints, tuple[Ints, Ints, Ints]
 @lru_cache(maxsize=4096)
 def _stem_peak(resolution: int, c_in: int, c_out: int, kernel: int, stride: int) -> int:
     """Bytes while the stem runs: its output may cover the rows of the image that are read."""
-    from tinyml_course.mcu.planning.tight import step_bytes
+    from tinyml_course.mcu.planning.tight import unit_bytes
+    from tinyml_course.mcu.scheduling import Schedule
     from tinyml_course.models.int8_network import RandomLayers
 
     net = RandomLayers("stem", (1, resolution, resolution, c_in), seed=0)
     net.conv("stem", "input", c_out, kernel, stride)
-    return step_bytes(net.builder.finish("stem"))[0]
+    return unit_bytes(Schedule(net.builder.finish("stem")))[0]

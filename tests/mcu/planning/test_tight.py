@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from random_graphs import MORE_KINDS, int8_graphs
 
 from tinyml_course.graph import Graph
-from tinyml_course.mcu import POLICIES, Emulator, EmulatorFault, Plan, plan, reference
+from tinyml_course.mcu import POLICIES, Board, Emulator, EmulatorFault, Plan, plan, reference
 from tinyml_course.models import compact, definition, definitions, random_graph
 
 PUBLISHED = [name for name in definitions() if name != "mbv2@64"]  # the eleven rows of the table
@@ -69,7 +69,7 @@ def test_one_byte_tighter_is_caught() -> None:
 
 def test_an_arena_one_byte_smaller_is_caught() -> None:
     graph = random_graph(compact(8, 1, 10))
-    emulator = Emulator(graph, plan(graph, policy="tight"))
-    emulator.sram_bytes -= 1
+    planned = plan(graph, policy="tight")
+    small = Board("small", planned.peak_bytes - 1, 1 << 20, "cortex-m4", 100)
     with pytest.raises(EmulatorFault, match="behind the"):
-        emulator.run(np.zeros(graph.input.shape, np.int8))
+        Emulator(graph, planned, small).run(np.zeros(graph.input.shape, np.int8))

@@ -7,8 +7,14 @@ from typing import Literal
 
 from tinyml_course.graph import Graph, Lifetime
 from tinyml_course.mcu.flash import CODE_BYTES_ESTIMATE, FlashLayout
+from tinyml_course.mcu.scheduling import Schedule
 
-Role = Literal["activation", "scratch", "kernel copy", "runtime"]
+Role = Literal["activation", "rows", "patch", "scratch", "kernel copy", "runtime"]
+"""Whole maps; rings of rows and regions of maps inside of stages; what operators scribble on."""
+
+
+PART_ROLES = ("rows", "patch")
+SCRATCH_ROLES = ("scratch", "kernel copy", "runtime")
 
 
 @dataclass(frozen=True)
@@ -20,7 +26,7 @@ class Buffer:
         role: what it holds.
         offset: bytes from the start of the arena.
         size_bytes: bytes.
-        lifetime: steps during which nothing else may be written there.
+        lifetime: steps (units of the schedule) during which nobody else may hold it.
     """
 
     name: str
@@ -45,12 +51,12 @@ class Buffer:
 
 @dataclass(frozen=True)
 class Step:
-    """Memory during one operator.
+    """Memory during one unit of the schedule: an operator, or a stage.
 
     Attributes:
         index: position in execution order.
-        operator: its name.
-        kind: TF-Lite's name of the operator.
+        operator: its name, or those of a stage's first and last operator.
+        kind: TF-Lite's name of the operator, or how the stage runs.
         live_bytes: bytes held, counting a shared byte once.
         buffers: what is held, by address.
     """
@@ -72,6 +78,7 @@ class Plan:
         lower_bound_bytes: what no choice of offsets can undercut under the planner's rules; by
             default the most bytes that this plan holds at once.
         source: the graph that was handed in, where the planner had to rewrite it.
+        schedule: how the graph runs; by default operator by operator.
     """
 
     def __init__(
@@ -81,8 +88,10 @@ class Plan:
         buffers: Sequence[Buffer],
         lower_bound_bytes: int | None = None,
         source: Graph | None = None,
+        schedule: Schedule | None = None,
     ) -> None:
         self.graph = graph
+        self.schedule = schedule or Schedule(graph)
         self.source = source or graph
         self.policy = policy
         self.buffers = tuple(buffers)
@@ -106,13 +115,14 @@ class Plan:
 
     @cached_property
     def timeline(self) -> tuple[Step, ...]:
-        """Memory operator by operator."""
+        """Memory unit by unit."""
         steps = []
-        for index, operator in enumerate(self.graph.operators):
+        for unit in self.schedule.units:
             live = sorted(
-                (b for b in self.buffers if b.live_at(index)), key=lambda b: (b.offset, b.end)
+                (b for b in self.buffers if b.live_at(unit.index)), key=lambda b: (b.offset, b.end)
             )
-            steps.append(Step(index, operator.name, operator.kind, _union_bytes(live), tuple(live)))
+            held = _union_bytes(live)
+            steps.append(Step(unit.index, unit.name, unit.kind, held, tuple(live)))
         return tuple(steps)
 
     @cached_property
@@ -140,11 +150,23 @@ class Plan:
 
     def scratch(self, operator: str) -> list[Buffer]:
         """The scratch buffers of an operator."""
-        return [b for b in self.buffers if b.role != "activation" and b.name == operator]
+        return [b for b in self.buffers if b.role in SCRATCH_ROLES and b.name == operator]
+
+    def part(self, tensor: str) -> Buffer:
+        """The ring of rows, or the room for a patch, that a stage keeps of a map.
+
+        Raises:
+            KeyError: the map lies in SRAM as a whole, or the plan was made for another schedule.
+        """
+        return self._parts[tensor]
 
     @cached_property
     def _activations(self) -> dict[str, Buffer]:
         return {b.name: b for b in self.buffers if b.role == "activation"}
+
+    @cached_property
+    def _parts(self) -> dict[str, Buffer]:
+        return {b.name: b for b in self.buffers if b.role in PART_ROLES}
 
 
 def _union_bytes(by_offset: Sequence[Buffer]) -> int:

@@ -1,101 +1,176 @@
-"""`tight`: the least SRAM without computing anything twice or changing the order of the MACs.
+"""`tight`: the least SRAM for a schedule, without changing the order of the MACs.
 
 In place where it is lawful (depthwise with a ring of a few rows, addition, pools), a convolution's
-output over the part of its input that no later pixel reads (the idea of vMCU, MLSys 2024), no
-stem kernel in SRAM, scratch that only holds what a good kernel needs, and offsets searched until
-they meet the lower bound or the orders are exhausted.
+or a stage's output over the part of its input that nobody reads any more (the idea of vMCU, MLSys
+2024), no stem kernel in SRAM, scratch that only holds what a good kernel needs, and offsets
+searched until they meet the lower bound or the orders are exhausted.
 """
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from tinyml_course.graph import Graph, Lifetime, Operator, lifetimes
-from tinyml_course.graph.operators import Conv2D, DepthwiseConv2D, Pool
-from tinyml_course.mcu.overlap import Overlap, lawful_overlap
-from tinyml_course.mcu.planning.layout import Buffer, Plan, Role
+from tinyml_course.graph.operators import DepthwiseConv2D, Pool
+from tinyml_course.mcu.overlap import lawful_overlap
+from tinyml_course.mcu.planning.inner import Inner, UnitMemory, unit_memory
+from tinyml_course.mcu.planning.layout import Buffer, Plan
 from tinyml_course.mcu.planning.order import memory_order
 from tinyml_course.mcu.planning.packing import Item, Order, keep_apart, pack
 from tinyml_course.mcu.planning.part import Part
+from tinyml_course.mcu.scheduling import Schedule
 
 
 def tight(graph: Graph) -> Plan:
     """The plan with the lowest peak that is known for unscheduled execution."""
-    as_given = _Problem(graph, graph).solve()
+    as_given = tight_schedule(Schedule(graph))
     ordered = memory_order(graph)
     if ordered is graph:
         return as_given
-    reordered = _Problem(ordered, graph).solve()
+    reordered = _Problem(Schedule(ordered)).solve(graph)
     return reordered if reordered.peak_bytes < as_given.peak_bytes else as_given
 
 
-def step_bytes(graph: Graph) -> list[int]:
-    """For each step the bytes that any choice of offsets needs under this policy."""
-    return _Problem(graph, graph).extents
+def tight_schedule(schedule: Schedule) -> Plan:
+    """The same for a schedule, whose operators stay in the order given."""
+    return _Problem(schedule).solve(schedule.graph)
+
+
+def unit_bytes(schedule: Schedule) -> list[int]:
+    """For each unit the bytes that any choice of offsets needs under this policy."""
+    return _Problem(schedule).extents
 
 
 class _Problem:
     """What is to be placed, under which rules, and how low it can get."""
 
-    def __init__(self, graph: Graph, source: Graph) -> None:
-        self.graph, self.source = graph, source
-        self.spans = lifetimes(graph)
-        self.held = _activation_items(graph, self.spans)
-        self.scratch = {
-            operator.name: Item(operator.name, [Part(size, Lifetime(step, step))])
-            for step, operator in enumerate(graph.operators)
-            if (size := scratch_bytes(graph, operator))
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule, self.graph = schedule, schedule.graph
+        self.memory = [unit_memory(self.graph, unit) for unit in schedule.units]
+        self.spans = _map_lifetimes(schedule)
+        self.held = _map_items(schedule, self.spans)
+        self.inner = {
+            buffer: Item(buffer.names[0], [Part(buffer.size_bytes, Lifetime(index, index))])
+            for index, memory in enumerate(self.memory)
+            for buffer in memory.inner
         }
-        self.items = [*dict.fromkeys(self.held.values()), *self.scratch.values()]
-        overlaps = _overlaps(graph, self.spans, self.held)
-        _forbid(self.items, overlaps)
-        self.extents = _extents(graph, self.items, overlaps)
+        self.maps = list(dict.fromkeys(self.held.values()))
+        self.items = [*self.maps, *self.inner.values()]
+        self.overlaps = self._map_overlaps()
+        self._forbid()
+        self.extents = self._extents()
 
-    def solve(self) -> Plan:
+    def solve(self, source: Graph) -> Plan:
         """Place everything."""
         graph, bound = self.graph, max(self.extents)
         offsets = pack(self.items, _orders(self.extents), bound)
         buffers = [
-            Buffer(
-                t.name, "activation", offsets[self.held[t.name]], t.size_bytes, self.spans[t.name]
-            )
-            for t in graph.activations()
+            Buffer(name, "activation", offsets[item], graph.tensors[name].size_bytes, span)
+            for name, span in self.spans.items()
+            for item in (self.held[name],)
         ]
-        role: Role = "scratch"
         buffers += [
-            Buffer(name, role, offsets[item], item.size_bytes, item.lifetime)
-            for name, item in self.scratch.items()
+            Buffer(name, inner.role, offsets[item], inner.size_bytes, item.lifetime)
+            for inner, item in self.inner.items()
+            for name in inner.names
         ]
-        return Plan(graph, "tight", buffers, lower_bound_bytes=bound, source=self.source)
+        return Plan(graph, "tight", buffers, bound, source, self.schedule)
+
+    def _map_overlaps(self) -> dict[tuple[Item, Item], int]:
+        """For each unit whose output may lie over a dying input: ``(output, input)``."""
+        found: dict[tuple[Item, Item], int] = {}
+        for unit, memory in zip(self.schedule.units, self.memory, strict=True):
+            output = self.held[unit.operators[-1].outputs[0]]
+            for name, most in memory.output_overlaps.items():
+                source = self.held.get(name)
+                if source is None or source is output:
+                    continue
+                # Both items must meet in this unit alone: a chain of in-place tensors lives longer.
+                dies_here = self.spans[name].last == unit.index == source.lifetime.last
+                if dies_here and output.lifetime.first == unit.index:
+                    found[output, source] = most
+        return found
+
+    def _forbid(self) -> None:
+        for index, first in enumerate(self.maps):
+            for second in self.maps[index + 1 :]:
+                if not first.lifetime.overlaps(second.lifetime):
+                    continue
+                if (first, second) in self.overlaps:
+                    _allow_overlap(first, second, self.overlaps[first, second])
+                elif (second, first) in self.overlaps:
+                    _allow_overlap(second, first, self.overlaps[second, first])
+                else:
+                    keep_apart(first, second)
+        for memory in self.memory:
+            for index, inner in enumerate(memory.inner):
+                item = self.inner[inner]
+                for held in self.maps:
+                    keep_apart(item, held)
+                for other in memory.inner[index + 1 :]:
+                    self._forbid_inner(memory, inner, other)
+
+    def _forbid_inner(self, memory: UnitMemory, first: Inner, second: Inner) -> None:
+        if not (first.live & second.live).any():
+            return
+        for written, read in ((first, second), (second, first)):
+            most = memory.inner_overlaps.get((written, read))
+            if most is not None:
+                _allow_overlap(self.inner[written], self.inner[read], most)
+                return
+        keep_apart(self.inner[first], self.inner[second])
+
+    def _extents(self) -> list[int]:
+        """For each unit the bytes any choice of offsets needs: the lower bound is their maximum.
+
+        An output and the input that it may overlap need ``max(input - d, output)`` bytes at the
+        best lawful distance ``d <= 0``. Where both inputs of a sum die, both savings are
+        subtracted: the bound stays one, though it may then be out of reach.
+        """
+        extents = []
+        for index, memory in enumerate(self.memory):
+            inside = np.zeros(memory.steps, np.int64)
+            for inner in memory.inner:
+                inside += inner.live * inner.size_bytes
+            for (written, read), most in memory.inner_overlaps.items():
+                together = written.live & read.live
+                inside -= together * _saving(most, written.size_bytes, read.size_bytes)
+            extents.append(int(inside.max()) + sum(item.bytes_at(index) for item in self.maps))
+        for (output, source), most in self.overlaps.items():
+            first, last = output.parts[0].size_bytes, source.parts[-1].size_bytes
+            extents[output.lifetime.first] -= _saving(most, first, last)
+        return extents
 
 
-def scratch_bytes(graph: Graph, operator: Operator) -> int:
-    """What a good kernel needs beside input and output.
-
-    Two int16 columns of a convolution's window, which SMLAD multiplies; a ring of the kernel's
-    rows of one padded channel for a depthwise convolution. Everything else works in registers.
-    """
-    inputs = graph.inputs_of(operator)
-    if isinstance(operator, Conv2D):
-        k_h, k_w = operator.kernel(inputs)
-        return 4 * k_h * k_w * inputs[0].shape[3]
-    if isinstance(operator, DepthwiseConv2D):
-        k_h, _ = operator.kernel(inputs)
-        _, height, width, _ = inputs[0].shape
-        overlap = lawful_overlap(graph, operator, inputs[0].name)
-        least = overlap.scratch_bytes if overlap else 0
-        return max(least, min(k_h, height) * (width + sum(operator.padding[1])))
-    return 0
+def _map_lifetimes(schedule: Schedule) -> dict[str, Lifetime]:
+    """Units during which each whole map is kept; maps inside of stages, or fed, are never whole."""
+    inside: set[str] = set()
+    for unit in schedule.units:
+        if unit.flow is not None:
+            inside.update(unit.flow.stage.inner)
+    if schedule.image == "fed":
+        inside.update(schedule.graph.inputs)
+    unit_of = schedule.unit_of
+    return {
+        name: Lifetime(unit_of[span.first], unit_of[span.last])
+        for name, span in lifetimes(schedule.graph).items()
+        if name not in inside
+    }
 
 
-def _activation_items(graph: Graph, spans: dict[str, Lifetime]) -> dict[str, Item]:
+def _map_items(schedule: Schedule, spans: dict[str, Lifetime]) -> dict[str, Item]:
     """One item for each chain of activations that share a start address, each its part."""
+    graph = schedule.graph
     held: dict[str, Item] = {}
     for name in graph.inputs:
-        held[name] = Item(name, [Part(graph.tensors[name].size_bytes, spans[name])])
-    for step, operator in enumerate(graph.operators):
+        if name in spans:
+            held[name] = Item(name, [Part(graph.tensors[name].size_bytes, spans[name])])
+    for unit in schedule.units:
+        operator = unit.operators[-1]
         output, source = graph.output_of(operator), operator.inputs[0]
         part = Part(output.size_bytes, spans[output.name])
-        item = held.get(source)
-        if item is not None and _shares_address(graph, operator, step, spans):
+        item = held.get(source) if unit.flow is None else None
+        if item is not None and _shares_address(graph, operator, spans[source].last == unit.index):
             item.parts.append(part)
             held[output.name] = item
         else:
@@ -103,9 +178,7 @@ def _activation_items(graph: Graph, spans: dict[str, Lifetime]) -> dict[str, Ite
     return held
 
 
-def _shares_address(
-    graph: Graph, operator: Operator, step: int, spans: dict[str, Lifetime]
-) -> bool:
+def _shares_address(graph: Graph, operator: Operator, dies: bool) -> bool:
     """Whether the output can start where the input starts, without growing beyond it."""
     if not isinstance(operator, (DepthwiseConv2D, Pool)):
         return False
@@ -114,70 +187,22 @@ def _shares_address(
     return (
         overlap is not None
         and overlap.most >= 0
-        and spans[source.name].last == step
+        and dies
         and graph.output_of(operator).size_bytes <= source.size_bytes
     )
 
 
-Overlaps = dict[tuple[Item, Item], Overlap]
-
-
-def _overlaps(graph: Graph, spans: dict[str, Lifetime], held: dict[str, Item]) -> Overlaps:
-    """For each operator whose output may lie over a dying input: ``(output, input)``."""
-    found: Overlaps = {}
-    for step, operator in enumerate(graph.operators):
-        output = held[operator.outputs[0]]
-        for name in operator.inputs:
-            source = held.get(name)
-            if source is None or source is output:
-                continue
-            # Both items must meet in this step alone: a chain of in-place tensors lives longer.
-            dies_here = spans[name].last == step == source.lifetime.last
-            born_here = output.lifetime.first == step
-            overlap = lawful_overlap(graph, operator, name)
-            if dies_here and born_here and overlap is not None and overlap.multiple == 1:
-                found[output, source] = overlap
-    return found
-
-
-def _forbid(items: Sequence[Item], overlaps: Overlaps) -> None:
-    for index, first in enumerate(items):
-        for second in items[index + 1 :]:
-            if not first.lifetime.overlaps(second.lifetime):
-                continue
-            if (first, second) in overlaps:
-                _allow_overlap(first, second, overlaps[first, second])
-            elif (second, first) in overlaps:
-                _allow_overlap(second, first, overlaps[second, first])
-            else:
-                keep_apart(first, second)
-
-
-def _allow_overlap(output: Item, source: Item, overlap: Overlap) -> None:
+def _allow_overlap(output: Item, source: Item, most: int) -> None:
     written, read = output.parts[0].size_bytes, source.parts[-1].size_bytes
-    if overlap.most < read:
-        output.forbid(source, max(overlap.most, -written), read)
+    if most < read:
+        output.forbid(source, max(most, -written), read)
 
 
-def _extents(graph: Graph, items: Sequence[Item], overlaps: Overlaps) -> list[int]:
-    """For each step the bytes that any choice of offsets needs: the lower bound is their maximum.
-
-    An output and the input that it may overlap need ``max(input - d, output)`` bytes at the best
-    lawful distance ``d <= 0``. Where both inputs of a sum die, both savings are subtracted: the
-    bound stays one, though it may then be out of reach.
-    """
-    extents = [0] * len(graph.operators)
-    for item in items:
-        for step in range(item.lifetime.first, item.lifetime.last + 1):
-            extents[step] += item.bytes_at(step)
-    savings = [0] * len(graph.operators)
-    for (output, source), overlap in overlaps.items():
-        step = output.lifetime.first
-        written, read = output.parts[0].size_bytes, source.parts[-1].size_bytes
-        distance = max(min(0, overlap.most), -written)
-        together = max(read - distance, written)
-        savings[step] += max(0, read + written - together)
-    return [extent - saving for extent, saving in zip(extents, savings, strict=True)]
+def _saving(most: int, written: int, read: int) -> int:
+    """Bytes that an output and the input it may overlap need less than both apart."""
+    distance = max(min(0, most), -written)
+    together = max(read - distance, written)
+    return max(0, read + written - together)
 
 
 def _orders(extents: Sequence[int]) -> list[Order]:

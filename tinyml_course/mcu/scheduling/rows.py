@@ -1,0 +1,149 @@
+"""A stage that streams: the order of its rows, and how many of each map must be kept.
+
+Every row of the output is asked for in turn; whoever is asked for a row first asks for those it
+needs and has not got. A map between two operators is then never whole: a ring of rows holds what
+somebody still reads (vMCU, MLSys 2024; StreamNet, NeurIPS 2023; msf-CNN, NeurIPS 2025), and
+nothing is computed twice.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyml_course.graph.operators import Elementwise
+from tinyml_course.mcu.scheduling.stage_graph import StageGraph
+
+ARRIVAL = -1
+"""Stands for the operator where a row of the image arrives from outside."""
+
+
+@dataclass(frozen=True)
+class RowStep:
+    """One row, written.
+
+    Attributes:
+        operator: index within the stage, or `ARRIVAL`.
+        row: of the operator's output, or of the image.
+    """
+
+    operator: int
+    row: int
+
+
+class RowFlow:
+    """The rows of a stage, in the order in which they are made.
+
+    Args:
+        stage: the operators.
+        fed: whether the rows of the stage's source arrive from outside one by one, as from a
+            camera, instead of lying in SRAM.
+    """
+
+    def __init__(self, stage: StageGraph, fed: bool = False) -> None:
+        self.stage, self.fed = stage, fed
+        self.steps: list[RowStep] = []
+        graph = stage.graph
+        self._producer = {o.outputs[0]: i for i, o in enumerate(stage.operators)}
+        self._reads: list[list[str]] = [
+            [t.name for t in graph.activations_of(operator)] for operator in stage.operators
+        ]
+        self._heights = {
+            name: stage.size(name)[0] for name in (stage.source, *stage.inner, stage.output)
+        }
+        self._born: dict[str, dict[int, int]] = {name: {} for name in self._heights}
+        self._last_use: dict[str, dict[int, int]] = {name: {} for name in self._heights}
+        self._made = dict.fromkeys(self._heights, 0)
+        if not fed:  # the whole map is there before the stage starts
+            rows = self._heights[stage.source]
+            self._born[stage.source] = dict.fromkeys(range(rows), -1)
+            self._made[stage.source] = rows
+        for row in range(self._heights[stage.output]):
+            self._make(stage.output, row)
+
+    kind = "STREAM"
+
+    def computed_pixels(self) -> list[int]:
+        """Output pixels that each operator computes."""
+        return [
+            len(self._born[operator.outputs[0]]) * self.stage.size(operator.outputs[0])[1]
+            for operator in self.stage.operators
+        ]
+
+    def needs(self, operator: int, row: int) -> tuple[int, int]:
+        """Rows ``start .. stop - 1`` that an operator of the stage reads for a row."""
+        window = self.stage.windows[operator][0]
+        reach = window.reach(row, row + 1, self._heights[self._reads[operator][0]])
+        return reach.start, reach.stop
+
+    def ring_rows(self, name: str) -> int:
+        """Rows of a map that must be kept at once, so that row ``y`` may lie in slot ``y % n``."""
+        born, used = self._born[name], self._last_use[name]
+        most, oldest = 1, 0
+        rows = sorted(born)
+        for row in rows:
+            # Rows die in order as far as the ring is concerned: a slot is free once its row and
+            # all before it are.
+            while oldest < row and used.get(oldest, -1) < born[row]:
+                oldest += 1
+            most = max(most, row - oldest + 1)
+        return most
+
+    def live(self, name: str) -> NDArray[np.bool_]:
+        """During which steps any row of a map is kept."""
+        mask = np.zeros(len(self.steps), bool)
+        for row, step in self._born[name].items():
+            mask[max(step, 0) : max(step, self._last_use[name].get(row, step)) + 1] = True
+        return mask
+
+    def steps_of(self, operator: int) -> NDArray[np.bool_]:
+        """During which steps an operator of the stage runs."""
+        return np.array([step.operator == operator for step in self.steps])
+
+    @cached_property
+    def distance_bytes(self) -> int:
+        """The output's start less the source's, at most, if the two are to share bytes.
+
+        Row by row: what has been written must end before the first row that is still read, or,
+        where the last operator is elementwise, that was read for this very row.
+        """
+        stage = self.stage
+        read, written = stage.row_bytes(stage.source), stage.row_bytes(stage.output)
+        last = stage.operators[-1]
+        in_place = isinstance(last, Elementwise) and read == written
+        used, born = self._last_use[stage.source], self._born[stage.output]
+        by_step = sorted((step, row) for row, step in used.items())
+        # The first row still needed at a step or later: a minimum from the end.
+        needed = {}
+        lowest = None
+        remaining = list(by_step)
+        for row in sorted(born, reverse=True):
+            at = born[row] + in_place
+            while remaining and remaining[-1][0] >= at:
+                candidate = remaining.pop()[1]
+                lowest = candidate if lowest is None else min(lowest, candidate)
+            needed[row] = lowest
+        distances = [
+            needed_row * read - (row + 1) * written
+            for row, needed_row in needed.items()
+            if needed_row is not None
+        ]
+        whole = stage.graph.tensors[stage.source].size_bytes
+        return min(distances, default=whole)
+
+    def _make(self, name: str, row: int) -> None:
+        """Make a row, and first what it needs."""
+        operator = self._producer.get(name, ARRIVAL)
+        if operator != ARRIVAL:
+            start, stop = self.needs(operator, row)
+            for source in self._reads[operator]:
+                for needed in range(max(start, self._made[source]), stop):
+                    self._make(source, needed)
+            for source in self._reads[operator]:
+                used = self._last_use[source]
+                for needed in range(start, stop):
+                    used[needed] = len(self.steps)
+        self._made[name] = row + 1
+        self._born[name][row] = len(self.steps)
+        self.steps.append(RowStep(operator, row))

@@ -1,0 +1,172 @@
+"""A schedule: which operators of a graph run one after the other, and which part by part."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from tinyml_course.errors import ScheduleError
+from tinyml_course.graph import Graph, Operator
+from tinyml_course.mcu.scheduling.patch_flow import PatchFlow
+from tinyml_course.mcu.scheduling.rows import RowFlow
+from tinyml_course.mcu.scheduling.stage_graph import stage_graph
+
+Image = Literal["memory", "fed"]
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Operators that run row by row; rings of rows stand for the maps between them.
+
+    Attributes:
+        first: name of the first operator.
+        last: name of the last one.
+    """
+
+    first: str
+    last: str
+
+
+@dataclass(frozen=True)
+class Patches:
+    """Operators that run patch by patch, halos computed again (MCUNetV2, section 3.1).
+
+    Attributes:
+        first: name of the first operator.
+        last: name of the last one.
+        rows: patches one above the other.
+        columns: patches side by side.
+    """
+
+    first: str
+    last: str
+    rows: int
+    columns: int
+
+
+Stage = Stream | Patches
+Flow = RowFlow | PatchFlow
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What runs as one step of a plan: an operator, or a stage.
+
+    Attributes:
+        index: position among the units.
+        first: index of the first operator.
+        last: index of the last one.
+        operators: all of them.
+        flow: how the parts follow each other; ``None`` for an operator that runs as a whole.
+    """
+
+    index: int
+    first: int
+    last: int
+    operators: tuple[Operator, ...]
+    flow: Flow | None = None
+
+    @property
+    def name(self) -> str:
+        """For people: ``stem`` or ``stem .. block1.project``."""
+        first, last = self.operators[0].name, self.operators[-1].name
+        return first if self.first == self.last else f"{first} .. {last}"
+
+    @property
+    def kind(self) -> str:
+        """TF-Lite's name of the operator, or what a stage does."""
+        if self.flow is None:
+            return self.operators[0].kind
+        return self.flow.kind
+
+
+class Schedule:
+    """A graph and the stages in which parts of it run.
+
+    Args:
+        graph: the network. Its operators run in the order in which they stand.
+        stages: disjoint; what lies in none of them runs operator by operator.
+        image: ``"memory"``: the whole input lies in SRAM before the first operator. ``"fed"``: it
+            arrives as the first stage asks for it, row by row as from a camera, or patch by patch
+            as from a decoder.
+
+    Raises:
+        ScheduleError: stages overlap, an operator does not exist or cannot run part by part, a
+            stage cuts into a branch, or a fed image without a stage that begins with it.
+    """
+
+    def __init__(self, graph: Graph, stages: Iterable[Stage] = (), image: Image = "memory") -> None:
+        self.graph, self.image = graph, image
+        self._index = {operator.name: i for i, operator in enumerate(graph.operators)}
+        self.stages = tuple(sorted(stages, key=lambda stage: self._position(stage.first)))
+        if image not in ("memory", "fed"):
+            raise ScheduleError(f'image is "memory" or "fed", not {image!r}')
+        self.units = self._units()
+        if image == "fed" and self.units[0].flow is None:
+            raise ScheduleError(
+                f"a fed image needs a stage that begins with {graph.operators[0].name}; the first "
+                f"is {self.stages[0].first if self.stages else 'none'}"
+            )
+
+    def __repr__(self) -> str:
+        stages = ", ".join(unit.name for unit in self.units if unit.flow is not None)
+        return f"Schedule({self.graph.name!r}, {stages or 'operator by operator'})"
+
+    @cached_property
+    def unit_of(self) -> tuple[int, ...]:
+        """For each operator the index of its unit."""
+        return tuple(u.index for u in self.units for _ in u.operators)
+
+    @cached_property
+    def macs(self) -> int:
+        """Multiply-accumulates that are executed, repeated ones too."""
+        return sum(sum(self.operator_macs(unit)) for unit in self.units)
+
+    def operator_macs(self, unit: Unit) -> list[int]:
+        """The same for each operator of a unit."""
+        graph = self.graph
+        whole = [operator.macs(graph.inputs_of(operator)) for operator in unit.operators]
+        if unit.flow is None:
+            return whole
+        pixels = unit.flow.computed_pixels()
+        sizes = [graph.output_of(operator).shape for operator in unit.operators]
+        return [
+            macs // (shape[1] * shape[2]) * computed
+            for macs, shape, computed in zip(whole, sizes, pixels, strict=True)
+        ]
+
+    def _position(self, name: str) -> int:
+        if name not in self._index:
+            known = ", ".join(list(self._index)[:8])
+            raise ScheduleError(f"{self.graph.name} has no operator {name!r}; it has {known}, ...")
+        return self._index[name]
+
+    def _units(self) -> tuple[Unit, ...]:
+        operators = self.graph.operators
+        units: list[Unit] = []
+        begins = {self._position(stage.first): stage for stage in self.stages}
+        if len(begins) != len(self.stages):
+            raise ScheduleError(f"two stages of {self.graph.name} begin with the same operator")
+        position = 0
+        while position < len(operators):
+            stage = begins.pop(position, None)
+            last = position if stage is None else self._position(stage.last)
+            inside = [s.first for at, s in begins.items() if position < at <= last]
+            if inside and stage is not None:
+                raise ScheduleError(
+                    f"the stage {stage.first} .. {stage.last} holds {inside[0]} "
+                    "too, where another begins; stages must not overlap"
+                )
+            flow = None if stage is None else self._flow(stage, position, last)
+            units.append(Unit(len(units), position, last, operators[position : last + 1], flow))
+            position = last + 1
+        return tuple(units)
+
+    def _flow(self, stage: Stage, first: int, last: int) -> Flow:
+        if last < first:
+            raise ScheduleError(f"{stage.last} runs before {stage.first}")
+        part = stage_graph(self.graph, first, last)
+        fed = self.image == "fed" and first == 0
+        if isinstance(stage, Stream):
+            return RowFlow(part, fed)
+        return PatchFlow(part, stage.rows, stage.columns, fed)
