@@ -1,10 +1,12 @@
-"""Fixed-point exp, reciprocal and logistic against the real functions."""
+"""Fixed-point exp, reciprocal and logistic against the real functions and gemmlowp's formulas."""
 
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from int8_formulas import fixed_point
+from int8_formulas.fixed_point import Fixed
 
 from tinyml_course.mcu.exponential import (
     ONE,
@@ -64,3 +66,34 @@ def test_logistic(raw: int) -> None:
     real = 1 / (1 + math.exp(-raw / 2**27))
     assert logistic(raw, 4) / 2**31 == pytest.approx(real, abs=TOLERANCE)
     assert logistic(raw, 4) + logistic(-raw, 4) == pytest.approx(2**31, abs=1)
+
+
+# The outputs of SOFTMAX and LOGISTIC have 8 bits and would hide a wrong constant.
+
+
+@settings(max_examples=300)
+@given(st.integers(-(2**31), 0), st.sampled_from([0, 2, 4, 5]))
+@example(-(2**31), 5)
+@example(-1, 5)
+def test_all_bits_of_exp(raw: int, bits: int) -> None:
+    assert exp_on_negative(raw, bits) == fixed_point.exp_on_negative(Fixed(raw, bits)).raw
+
+
+@settings(max_examples=300)
+@given(st.integers(0, 2**31 - 1))
+@example(2**31 - 1)
+def test_all_bits_of_one_over_one_plus(raw: int) -> None:
+    assert one_over_one_plus(raw) == fixed_point.one_over_one_plus(Fixed(raw, 0)).raw
+
+
+@settings(max_examples=300)
+@given(st.integers(1, 2**31 - 1))
+def test_all_bits_of_a_reciprocal(raw: int) -> None:
+    scale, bits = fixed_point.reciprocal(Fixed(raw, 12))
+    assert reciprocal(raw, 12) == (scale.raw, bits)
+
+
+@settings(max_examples=300)
+@given(st.integers(-(2**31) + 1, 2**31 - 1))
+def test_all_bits_of_the_logistic_function(raw: int) -> None:
+    assert logistic(raw, 4) == fixed_point.logistic(Fixed(raw, 4)).raw

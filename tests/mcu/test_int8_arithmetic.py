@@ -9,9 +9,10 @@ from typing import Any
 import int8_formulas as formulas
 import numpy as np
 import pytest
-from executors import EXECUTORS
+from formula_checks import assert_formula
 from hypothesis import given, settings
-from random_graphs import int8_graphs, prefix, random_image
+from hypothesis import strategies as st
+from random_graphs import MORE_KINDS, int8_graphs, prefix, random_image
 
 from tinyml_course.graph import Graph, GraphBuilder, Quantization
 from tinyml_course.graph.operators import (
@@ -27,16 +28,6 @@ from tinyml_course.graph.operators import (
 from tinyml_course.mcu import Emulator, plan, reference
 
 SPREAD = 73.0  # standard deviation of a uniform int8
-
-
-def assert_formula(graph: Graph, image: np.ndarray) -> np.ndarray:
-    """All executors give what the formulas give; returns it."""
-    expected = formulas.evaluate(graph, image)[graph.output.name]
-    for name, execute in EXECUTORS.items():
-        got = execute(graph, image)
-        assert got.dtype == np.int8, name
-        assert np.array_equal(got, expected), name
-    return expected
 
 
 def one_weighted(
@@ -77,8 +68,12 @@ def one_weighted(
 # --- whole graphs ---------------------------------------------------------------------------
 
 
-@settings(max_examples=150)
-@given(int8_graphs())
+def test_every_operator_has_a_formula() -> None:
+    assert set(formulas.FORMULAS) == {operator.kind for operator in reference.REFERENCE}
+
+
+@settings(max_examples=250)
+@given(st.one_of(int8_graphs(), int8_graphs(kinds=MORE_KINDS)))
 def test_random_graphs_agree_with_the_formulas(case: tuple[Graph, np.ndarray]) -> None:
     graph, image = case
     expected = formulas.evaluate(graph, image)
@@ -173,6 +168,14 @@ def test_fully_connected(per_tensor: bool, size: tuple[int, int]) -> None:
             per_tensor=per_tensor,
         )
         assert_formula(graph, image)
+
+
+@pytest.mark.parametrize("per_tensor", [False, True])
+def test_a_linear_layer_of_several_rows(per_tensor: bool) -> None:
+    rows = {"keep_num_dims": True, "per_tensor": per_tensor}
+    graph, image = one_weighted(FullyConnected, (3, 2), 8, (10, 8), zero_in=9, **rows)
+    assert graph.output.shape == (1, 3, 2, 10)
+    assert_formula(graph, image)
 
 
 def test_one_scale_for_all_channels_is_used_for_all_channels() -> None:

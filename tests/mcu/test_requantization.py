@@ -7,10 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_graphs import int8_graphs
 
-from tinyml_course.graph import Graph, Quantization, Tensor
-from tinyml_course.graph.operators import Add
+from tinyml_course.graph import Graph, GraphBuilder, Quantization, Tensor
+from tinyml_course.graph.operators import Add, Mean
 from tinyml_course.mcu.flash import WEIGHTED
-from tinyml_course.mcu.requantization import activation_limits, add_constants, requantization
+from tinyml_course.mcu.requantization import (
+    activation_limits,
+    add_constants,
+    mean_constants,
+    requantization,
+)
 
 
 @settings(max_examples=60)
@@ -41,6 +46,16 @@ def test_the_larger_summand_is_halved(case: tuple[Graph, np.ndarray]) -> None:
             scale_out = float(graph.output_of(operator).scale_and_zero_point()[0])
             # 20 spare bits in the sum.
             assert constants.output == formulas.quantize_multiplier(twice / (2**20 * scale_out))
+
+
+@settings(max_examples=150)
+@given(st.integers(1, 2000), st.floats(2.0**-36, 1000, width=32))
+def test_the_count_of_a_mean_is_in_its_multiplier(count: int, scale: float) -> None:
+    b = GraphBuilder("mean")
+    x = b.input((1, count), Quantization.per_tensor(scale))
+    graph = b.finish(b.apply(Mean, "mean", [x], Quantization.per_tensor(1.0), axes=(1,)))
+    got = mean_constants(graph, graph.operators[0])
+    assert got == formulas.mean_constants(scale, count)
 
 
 @settings(max_examples=150)
