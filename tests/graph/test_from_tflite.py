@@ -122,7 +122,6 @@ def test_dilation_is_refused_with_its_place(tmp_path: Path) -> None:
     ("source", "reason"),
     [
         ({"dtype": "float32"}, "float graph"),
-        ({"dtype": "uint8", "scale": 0.1}, "format before int8"),
         ({"dtype": "int16", "scale": 0.1}, "int16 with 1 scales"),
     ],
 )

@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("tflite_micro", reason="no tflite-micro wheel for this platform")
 
+from executors import kernels
 from tflite_draws import Draw
 from tflite_files import TfliteFile
 from tflite_micro_runs import MODELS, Micro, assert_same_bytes, images, models_folder
@@ -48,11 +49,10 @@ def test_every_activation_in_the_middle_of_a_real_file(name: str) -> None:
         Micro(path, keep_all=True),
         read_model(path).operators,
     )
-    kernels = Emulator(graph, plan(graph)).kernels
     for x in images(graph, 2):
         micro.run(x)
         values = reference.run_all(graph, x)
-        for record, operator, kernel in zip(records, graph.operators, kernels, strict=True):
+        for record, operator, kernel in zip(records, graph.operators, kernels(graph), strict=True):
             expected = micro.tensor(record.outputs[0])
             sources = [values[t.name] for t in graph.activations_of(operator)]
             np.testing.assert_array_equal(values[operator.name], expected, err_msg=operator.name)

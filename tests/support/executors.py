@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from tinyml_course.graph import Graph
-from tinyml_course.mcu import Emulator, plan, reference
+from tinyml_course.mcu import Emulator, FlashLayout, plan, reference
+from tinyml_course.mcu.kernels import Kernel, make_kernel
 
 Execute = Callable[[Graph, np.ndarray], np.ndarray]
 
@@ -23,3 +24,12 @@ EXECUTORS: dict[str, Execute] = {
     "emulator, tinyengine": _emulate("tinyengine"),
     "emulator, tight": _emulate("tight"),
 }
+
+
+def kernels(graph: Graph) -> list[Kernel]:
+    """The kernel of each operator, outside of any arena."""
+    flash = FlashLayout(graph)
+    return [
+        make_kernel(graph, o, {role: part.data for role, part in flash.of(o.name).items()})
+        for o in graph.operators
+    ]

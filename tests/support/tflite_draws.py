@@ -12,6 +12,8 @@ from tflite_micro_runs import assert_same_bytes
 class Draw:
     """Random scales and zero points, and a file to put them into."""
 
+    dtype = "int8"
+
     def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
         self.file = TfliteFile()
@@ -19,31 +21,37 @@ class Draw:
     def scale(self) -> float:
         return float(np.float32(10 ** self.rng.uniform(-3, 0)))
 
-    def zero_point(self, dtype: str = "int8") -> int:
-        limits = np.iinfo(dtype)
+    def zero_point(self, dtype: str | None = None) -> int:
+        limits = np.iinfo(dtype or self.dtype)
         return int(self.rng.choice([limits.min, limits.max, self.rng.integers(-128, 128) & 127]))
 
-    def quantized(self, dtype: str = "int8") -> dict[str, Any]:
+    def quantized(self, dtype: str | None = None) -> dict[str, Any]:
+        dtype = dtype or self.dtype
         return {"dtype": dtype, "scale": self.scale(), "zero_point": self.zero_point(dtype)}
 
     def bytes(self, shape: tuple[int, ...], low: int = -127) -> np.ndarray:
         return self.rng.integers(low, 128, shape).astype(np.int8)
+
+    def weights(self, shape: tuple[int, ...], axis: int) -> tuple[int, np.ndarray]:
+        """A constant of weights, and its scales."""
+        per_tensor = self.rng.random() < 0.3
+        scales = np.float32(10 ** self.rng.uniform(-3, -1, 1 if per_tensor else shape[axis]))
+        return self.file.tensor(shape, scale=scales, axis=axis, data=self.bytes(shape)), scales
 
     def weighted(
         self, kind: str, options: str, shape: tuple[int, ...], axis: int, source: int, **fields: Any
     ) -> Callable[..., int]:
         """Weight and bias for ``source``; returns what adds the operator for an output."""
         channels = shape[axis]
-        per_tensor = self.rng.random() < 0.3
-        scales = np.float32(10 ** self.rng.uniform(-3, -1, 1 if per_tensor else channels))
         scale_in = np.float32(self.file.tensors[source].quantization.scale[0])
-        weight = self.file.tensor(shape, scale=scales, axis=axis, data=self.bytes(shape))
+        weight, scales = self.weights(shape, axis)
         integers = self.rng.integers(-3000, 3000, channels).astype(np.int32)
         # Converters of 2019 wrote the weight's axis for the bias too.
         bias = self.file.tensor((channels,), "int32", scale_in * scales, 0, axis, integers)
         taps = np.prod(shape) / channels
         real = float(scale_in * scales.max()) * 73**2 * taps**0.5
         output = {"scale": real / 60 * self.rng.uniform(0.3, 3), "zero_point": self.zero_point()}
+        output["dtype"] = self.dtype
 
         def finish(output_shape: tuple[int, ...]) -> int:
             target = self.file.tensor(output_shape, **output)

@@ -10,6 +10,8 @@ from tinyml_course.graph.tensor import Tensor
 class Graph:
     """An int8 network for one image, checked when it is made and not changed afterwards.
 
+    uint8 networks, which older TF-Lite files hold, have the same form; see `from_tflite`.
+
     Args:
         name: what reports call it.
         tensors: every tensor that an operator reads or writes.

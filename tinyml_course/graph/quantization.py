@@ -2,7 +2,8 @@
 
 The rules are those of TF-Lite's int8 quantization specification: activations are asymmetric with
 one scale per tensor, weights symmetric (zero point 0, range -127..127) with one scale per output
-channel, biases int32 with ``scale = input scale * weight scale`` and zero point 0.
+channel, biases int32 with ``scale = input scale * weight scale`` and zero point 0. In uint8, the
+format before, weights have one scale per tensor and a zero point as free as that of activations.
 """
 
 from collections.abc import Sequence

@@ -12,6 +12,9 @@ from tinyml_course.graph.quantization import Quantization
 
 ITEM_BYTES = {"int8": 1, "uint8": 1, "int16": 2, "int32": 4, "float32": 4}
 
+BYTE_TYPES = ("int8", "uint8")
+"""What quantized activations and weights may be; within one operator all are one of them."""
+
 
 @dataclass(frozen=True, eq=False)
 class Tensor:

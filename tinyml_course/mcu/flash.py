@@ -26,8 +26,9 @@ class Segment:
 
     Attributes:
         operator: the operator that reads it.
-        role: ``weight`` (int8), ``bias`` (int32), ``multiplier`` (int32), ``shift`` (int8), or
-            ``constant`` (int8), the fixed operand of an addition or product.
+        role: ``weight`` (int8, in uint8 networks uint8), ``bias`` (int32), ``multiplier`` (int32),
+            ``shift`` (int8), or ``constant`` (as weights), the fixed operand of an addition or
+            product.
         offset: bytes from the start of flash.
         data: the values.
     """

@@ -13,14 +13,15 @@ from tinyml_course.mcu.exponential import divide_by_power_of_two
 
 INT16_MIN, INT16_MAX = -(2**15), 2**15 - 1
 HIGH_BITS = 7
-"""A centred int8 is shifted left by this, to fill an int16."""
+"""A centred byte is shifted left by this, to fill an int16."""
 
 GATE_SCALE = np.float32(3.0) / np.float32(32768.0)
 """At this scale 3 is the end of an int16."""
 
 
 def hard_swish_table(graph: Graph, operator: HardSwish) -> tuple[int, ...]:
-    """The output for each input -128..127."""
+    """The output for each input, from the smallest of its type to the largest."""
+    limits = np.iinfo(graph.output_of(operator).dtype)
     scale, zero_point = graph.inputs_of(operator)[0].scale_and_zero_point()
     scale_out, zero_point_out = graph.output_of(operator).scale_and_zero_point()
     fine_scale = np.float32(1 / 128) * scale
@@ -35,9 +36,9 @@ def hard_swish_table(graph: Graph, operator: HardSwish) -> tuple[int, ...]:
         # C's division by 2**15 truncates; rounding here would add to the bias of _multiply.
         truncated = abs(product) >> 15
         shifted = divide_by_power_of_two(truncated if product >= 0 else -truncated, -output_shift)
-        return min(max(shifted + zero_point_out, -128), 127)
+        return min(max(shifted + zero_point_out, int(limits.min)), int(limits.max))
 
-    return tuple(output(x) for x in range(-128, 128))
+    return tuple(output(x) for x in range(limits.min, limits.max + 1))
 
 
 def _gate(value: int, multiplier: int, shift: int) -> int:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from tinyml_course.graph import Graph, Operator, Tensor
 from tinyml_course.graph.fixed_point import quantize_multiplier, quantize_multipliers
 from tinyml_course.graph.operators import Add, FullyConnected, Mean, Mul, Quantize, Relu
-from tinyml_course.graph.quantization import INT8_MAX, INT8_MIN
 
 ADD_LEFT_SHIFT = 20
 """Both summands are shifted left by this before they are rescaled (TF-Lite, int8 ADD)."""
@@ -20,7 +19,7 @@ ADD_LEFT_SHIFT = 20
 
 @dataclass(frozen=True, eq=False)
 class Requantization:
-    """How an int32 accumulator becomes int8.
+    """How an int32 accumulator becomes a byte.
 
     Attributes:
         multiplier: int32 ``(C_out,)``.
@@ -44,14 +43,16 @@ def requantization(graph: Graph, operator: Operator) -> Requantization:
     """Per-channel multipliers of a conv, depthwise conv or linear layer.
 
     ``scale_in * scale_w / scale_out`` in double precision from float32 scales. For a linear layer
-    with one weight scale TF-Lite multiplies the first two in float32 (kernel_util.cc,
-    GetQuantizedConvolutionMultipler); the last bit of the multiplier depends on it.
+    with one weight scale, and for any uint8 layer, TF-Lite multiplies the first two in float32
+    (kernel_util.cc, GetQuantizedConvolutionMultipler); the last bit of the multiplier depends on
+    it.
     """
     source, weight, bias = graph.inputs_of(operator)
     assert weight.quantization is not None
     scale_in, _ = source.scale_and_zero_point()
     scale_out, _ = graph.output_of(operator).scale_and_zero_point()
-    if isinstance(operator, FullyConnected) and weight.quantization.is_per_tensor:
+    one_scale = weight.quantization.is_per_tensor
+    if weight.dtype == "uint8" or (isinstance(operator, FullyConnected) and one_scale):
         product = (scale_in * weight.quantization.scale).astype(np.float64)
     else:
         product = np.float64(scale_in) * weight.quantization.scale.astype(np.float64)
@@ -61,7 +62,7 @@ def requantization(graph: Graph, operator: Operator) -> Requantization:
 
 
 def add_constants(graph: Graph, operator: Add) -> AddConstants:
-    """Multipliers of an int8 ADD: both summands to twice the larger scale, then to the output's."""
+    """Multipliers of an ADD: both summands to twice the larger scale, then to the output's."""
     first, second = graph.inputs_of(operator)
     scales = [float(t.scale_and_zero_point()[0]) for t in (first, second)]
     scale_out = float(graph.output_of(operator).scale_and_zero_point()[0])
@@ -74,19 +75,33 @@ def add_constants(graph: Graph, operator: Add) -> AddConstants:
 
 
 def mul_constants(graph: Graph, operator: Mul) -> tuple[int, int]:
-    """Multiplier and shift of an int8 MUL (TF-Lite Micro, kernels/mul_common.cc)."""
-    first, second = (float(t.scale_and_zero_point()[0]) for t in graph.inputs_of(operator))
-    return quantize_multiplier(first * second / _output_scale(graph, operator))
+    """Multiplier and shift of a MUL.
+
+    Source: TF-Lite Micro, kernels/mul_common.cc, in double precision; for uint8, which that does
+    not run, TF-Lite, kernels/mul.cc, in float32.
+    """
+    output = graph.output_of(operator)
+    first, second = (t.scale_and_zero_point()[0] for t in graph.inputs_of(operator))
+    if output.dtype == "uint8":
+        return quantize_multiplier(float(first * second / output.scale_and_zero_point()[0]))
+    return quantize_multiplier(float(first) * float(second) / _output_scale(graph, operator))
 
 
 def rescale_constants(graph: Graph, operator: Quantize | Mean | Relu) -> tuple[int, int]:
-    """Multiplier and shift from the input's scale to the output's (kernels/quantize_common.cc)."""
+    """Multiplier and shift from the input's scale to the output's.
+
+    Source: TF-Lite Micro, kernels/quantize_common.cc, in double precision; for a RELU of uint8
+    TF-Lite, kernels/activations.cc, ReluPrepare, in float32.
+    """
     scale, _ = graph.inputs_of(operator)[0].scale_and_zero_point()
+    output = graph.output_of(operator)
+    if isinstance(operator, Relu) and output.dtype == "uint8":
+        return quantize_multiplier(float(scale / output.scale_and_zero_point()[0]))
     return quantize_multiplier(float(scale) / _output_scale(graph, operator))
 
 
 def mean_constants(graph: Graph, operator: Mean) -> tuple[int, int]:
-    """Multiplier and shift from the sum of an int8 MEAN to its output.
+    """Multiplier and shift from the sum of a MEAN to its output.
 
     The division by the count is folded into the multiplier, which is truncated (TF-Lite,
     reference/reduce.h, QuantizedMeanOrSum).
@@ -102,7 +117,7 @@ def _output_scale(graph: Graph, operator: Operator) -> float:
 
 
 def activation_limits(activation: str, output: Tensor) -> tuple[int, int]:
-    """Smallest and largest integer that the fused activation lets through."""
+    """Smallest and largest integer of the output's type that the fused activation lets through."""
     scale, zero_point = output.scale_and_zero_point()
 
     def integer(real: float) -> int:
@@ -110,7 +125,8 @@ def activation_limits(activation: str, output: Tensor) -> tuple[int, int]:
         quotient = float(np.float32(real) / scale)
         return zero_point + int(np.trunc(quotient + np.copysign(0.5, quotient)))
 
-    low, high = INT8_MIN, INT8_MAX
+    limits = np.iinfo(output.dtype)
+    low, high = int(limits.min), int(limits.max)
     if activation in ("RELU", "RELU6"):
         low = max(low, integer(0.0))
     if activation == "RELU6":

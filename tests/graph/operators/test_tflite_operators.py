@@ -13,11 +13,15 @@ from tinyml_course.graph.operators import (
     Add,
     Concatenation,
     Dequantize,
+    HardSwish,
     Logistic,
+    LogSoftmax,
+    MaxPool2D,
     Mean,
     Mul,
     Pad,
     Quantize,
+    Relu,
     Softmax,
     Transpose,
 )
@@ -101,9 +105,8 @@ def test_probabilities_have_the_prescribed_scale(kind: type[Operator]) -> None:
 @pytest.mark.parametrize(
     ("kind", "source", "target"),
     [
-        (Quantize, "float32", "uint8"),
-        (Quantize, "uint8", "uint8"),
         (Quantize, "int8", "float32"),
+        (Quantize, "int32", "int8"),
         (Dequantize, "float32", "float32"),
         (Dequantize, "int8", "int8"),
     ],
@@ -111,3 +114,41 @@ def test_probabilities_have_the_prescribed_scale(kind: type[Operator]) -> None:
 def test_conversions_that_do_not_exist(kind: type[Operator], source: str, target: str) -> None:
     with pytest.raises(GraphError, match=f"does not go from {source} to {target}"):
         make(kind).check([tensor((1, 3), Q, source)], tensor((1, 3), Q, target))
+
+
+@pytest.mark.parametrize(
+    ("kind", "attributes"),
+    [
+        (Concatenation, {}),
+        (HardSwish, {}),
+        (Mean, {"axes": (1,)}),
+        (MaxPool2D, {}),
+        (Pad, {"paddings": ((0, 0), (0, 0))}),
+        (Relu, {}),
+        (Softmax, {}),
+        (Transpose, {"permutation": (0, 1)}),
+    ],
+)
+@pytest.mark.parametrize(("source", "target"), [("int8", "uint8"), ("uint8", "int8")])
+def test_no_operator_but_quantize_mixes_int8_and_uint8(
+    kind: type[Operator], attributes: dict[str, Any], source: str, target: str
+) -> None:
+    operator, tensors = make(kind, **attributes), [tensor((1, 3), Q, source)]
+    with pytest.raises(GraphError, match=r"op: t is u?int8 and t is u?int8; both must be of one"):
+        operator.check(tensors, tensor((1, 3), Q, target))
+
+
+@pytest.mark.parametrize("kind", [Add, Mul])
+@pytest.mark.parametrize("odd", range(3))
+def test_operands_and_result_have_one_type(kind: type[Operator], odd: int) -> None:
+    first, second, result = (
+        tensor((1, 3), Q, "uint8" if position == odd else "int8") for position in range(3)
+    )
+    with pytest.raises(GraphError, match="both must be of one type, put a QUANTIZE between"):
+        make(kind).check([first, second], result)
+
+
+@pytest.mark.parametrize("kind", [Logistic, LogSoftmax])
+def test_an_operator_without_uint8_form_says_so(kind: type[Operator]) -> None:
+    with pytest.raises(GraphError, match="op: t is uint8; this operator has only an int8 form"):
+        make(kind).check([tensor((1, 3), Q, "uint8")], tensor((1, 3), UNIT, "uint8"))

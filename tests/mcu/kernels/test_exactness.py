@@ -21,7 +21,17 @@ def test_single_precision_is_used_only_where_it_is_exact(taps: int, dtype: Any) 
     """128 * 127 * 1032 < 2**24 <= 128 * 127 * 1033, with the extreme weight everywhere."""
     weight = np.full((2, taps), -127, np.int8)
     weight[0] = 1
-    matrix = exact_matrix(weight)
+    matrix = exact_matrix(weight, np.int8)
+    assert matrix.dtype == dtype
+    assert np.array_equal(matrix, weight)
+
+
+@pytest.mark.parametrize(("taps", "dtype"), [(258, np.float32), (259, np.float64)])
+def test_the_bound_of_uint8_takes_its_wider_range(taps: int, dtype: Any) -> None:
+    """255 * 255 * 258 < 2**24 <= 255 * 255 * 259: a byte less a zero point, at both extremes."""
+    weight = np.full((2, taps), -255, np.int16)
+    weight[0] = 1
+    matrix = exact_matrix(weight, np.uint8)
     assert matrix.dtype == dtype
     assert np.array_equal(matrix, weight)
 
@@ -29,7 +39,7 @@ def test_single_precision_is_used_only_where_it_is_exact(taps: int, dtype: Any) 
 @given(st.integers(1, 3000), st.integers(0, 2**32 - 1))
 def test_the_largest_possible_sum_is_an_integer_of_the_chosen_type(taps: int, seed: int) -> None:
     weight = np.random.default_rng(seed).integers(-127, 128, (3, taps)).astype(np.int8)
-    matrix = exact_matrix(weight)
+    matrix = exact_matrix(weight, np.int8)
     largest = 128 * int(np.abs(weight.astype(int)).sum(axis=1).max())
     limit = EXACT_FLOAT32 if matrix.dtype == np.float32 else 2**53
     assert largest < limit

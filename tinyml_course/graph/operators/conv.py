@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from tinyml_course.graph.counting import conv_macs
 from tinyml_course.graph.operators.base import (
     Shape,
-    check_int8_activation,
     check_weights,
     register,
 )
@@ -36,9 +35,8 @@ class Conv2D(WindowOperator):
         return conv_macs(self.window_output(inputs), c_in, c_out, (k_h, k_w))
 
     def check(self, inputs: Sequence[Tensor], output: Tensor) -> None:
-        """Symmetric weights per output channel, int32 bias."""
-        check_int8_activation(self, output)
-        check_weights(self, inputs[0], inputs[1], inputs[2], channel_axis=0)
+        """Weights as their type prescribes, int32 bias."""
+        check_weights(self, inputs[0], inputs[1], inputs[2], output, channel_axis=0)
 
 
 @register("DEPTHWISE_CONV_2D")
@@ -74,6 +72,5 @@ class DepthwiseConv2D(WindowOperator):
         return conv_macs(self.window_output(inputs), c_in, c_out, (k_h, k_w), groups=c_in)
 
     def check(self, inputs: Sequence[Tensor], output: Tensor) -> None:
-        """Symmetric weights per output channel, int32 bias."""
-        check_int8_activation(self, output)
-        check_weights(self, inputs[0], inputs[1], inputs[2], channel_axis=3)
+        """Weights as their type prescribes, int32 bias."""
+        check_weights(self, inputs[0], inputs[1], inputs[2], output, channel_axis=3)

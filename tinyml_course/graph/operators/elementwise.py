@@ -9,8 +9,9 @@ from tinyml_course.graph.operators.base import (
     Activation,
     Operator,
     Shape,
+    check_activation,
     check_activation_function,
-    check_int8_activation,
+    check_one_type,
     register,
 )
 from tinyml_course.graph.tensor import Tensor
@@ -18,7 +19,7 @@ from tinyml_course.graph.tensor import Tensor
 
 @dataclass(frozen=True)
 class Elementwise(Operator):
-    """Two int8 tensors, element by element; each has a scale of its own.
+    """Two tensors of one byte type, element by element; each has a scale of its own.
 
     One of them may be a constant, and one may be smaller: it is repeated along its axes of
     length 1, as numpy broadcasts.
@@ -41,9 +42,10 @@ class Elementwise(Operator):
             ) from None
 
     def check(self, inputs: Sequence[Tensor], output: Tensor) -> None:
-        """All three are int8 with one scale each, and there is something to compute."""
+        """All three have one type and a scale each, and there is something to compute."""
         for tensor in (*inputs, output):
-            check_int8_activation(self, tensor)
+            check_activation(self, tensor)
+        check_one_type(self, *inputs, output)
         if all(tensor.is_constant for tensor in inputs):
             raise self.fail("both operands are constants; fold them before making the graph")
 

@@ -9,7 +9,6 @@ from tinyml_course.graph.operators.base import (
     Operator,
     Shape,
     check_activation_function,
-    check_int8_activation,
     check_weights,
     register,
 )
@@ -48,6 +47,5 @@ class FullyConnected(Operator):
         return inputs[0].elements // c_in * linear_macs(c_in, c_out)
 
     def check(self, inputs: Sequence[Tensor], output: Tensor) -> None:
-        """Symmetric weights, int32 bias."""
-        check_int8_activation(self, output)
-        check_weights(self, inputs[0], inputs[1], inputs[2], channel_axis=0)
+        """Weights as their type prescribes, int32 bias."""
+        check_weights(self, inputs[0], inputs[1], inputs[2], output, channel_axis=0)

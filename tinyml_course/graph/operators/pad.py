@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from tinyml_course.graph.operators.base import Operator, Shape, check_same_quantization, register
-from tinyml_course.graph.quantization import INT8_MAX, INT8_MIN
 from tinyml_course.graph.tensor import Tensor
 
 
@@ -38,7 +39,8 @@ class Pad(Operator):
         return tuple(n + sum(pair) for n, pair in zip(source.shape, self.paddings, strict=True))
 
     def check(self, inputs: Sequence[Tensor], output: Tensor) -> None:
-        """Scale and zero point stay; the border is an int8."""
-        if self.value is not None and not INT8_MIN <= self.value <= INT8_MAX:
-            raise self.fail(f"value {self.value} is not an int8")
+        """Type, scale and zero point stay, and the border is of that type."""
         check_same_quantization(self, inputs[0], output)
+        limits = np.iinfo(output.dtype)
+        if self.value is not None and not limits.min <= self.value <= limits.max:
+            raise self.fail(f"value {self.value} is not an {output.dtype}")

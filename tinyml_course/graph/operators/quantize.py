@@ -4,26 +4,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tinyml_course.graph.operators.base import Operator, Shape, register
-from tinyml_course.graph.tensor import Tensor
+from tinyml_course.graph.tensor import BYTE_TYPES, Tensor
 
-BYTE_TYPES = ("int8", "uint8")
-QUANTIZE_TYPES = {"float32": ("int8",), "int8": BYTE_TYPES, "uint8": ("int8",)}
-"""Output types of QUANTIZE for each input type, as TF-Lite Micro has them."""
+QUANTIZE_TYPES = ("float32", *BYTE_TYPES)
+"""What QUANTIZE reads; it writes either byte type."""
 
 
 @register("QUANTIZE")
 @dataclass(frozen=True)
 class Quantize(Operator):
-    """Real numbers to int8, or int8 and uint8 to another scale, zero point or signedness."""
+    """Real numbers to bytes, or bytes to another scale, zero point or signedness."""
 
     def output_shape(self, inputs: Sequence[Tensor]) -> Shape:
         """The input's."""
         return inputs[0].shape
 
     def check(self, inputs: Sequence[Tensor], output: Tensor) -> None:
-        """float32, int8 or uint8 in; int8 out (from int8 also uint8); one scale each."""
+        """float32, int8 or uint8 in; int8 or uint8 out; one scale each."""
         source = inputs[0]
-        if output.dtype not in QUANTIZE_TYPES.get(source.dtype, ()):
+        if source.dtype not in QUANTIZE_TYPES or output.dtype not in BYTE_TYPES:
             raise self.fail(f"does not go from {source.dtype} to {output.dtype}")
         output.scale_and_zero_point()
         if source.dtype != "float32":

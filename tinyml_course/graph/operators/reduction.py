@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from tinyml_course.graph.operators.base import (
     Operator,
     Shape,
-    check_int8_activation,
+    check_activation,
+    check_one_type,
     check_same_quantization,
     register,
 )
@@ -50,9 +51,10 @@ class Mean(Reduction):
     """The average over some axes, rescaled; over height and width it is global average pooling."""
 
     def check(self, inputs: Sequence[Tensor], output: Tensor) -> None:
-        """int8 with one scale, in and out; the two may differ."""
-        check_int8_activation(self, inputs[0])
-        check_int8_activation(self, output)
+        """One type, in and out; scale and zero point may differ."""
+        check_activation(self, inputs[0])
+        check_activation(self, output)
+        check_one_type(self, inputs[0], output)
 
 
 @register("REDUCE_MAX")

@@ -4,12 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tinyml_course.graph.operators.base import Operator, Shape, check_int8_activation, register
+from tinyml_course.graph.operators.base import (
+    Operator,
+    Shape,
+    check_activation,
+    check_int8_activation,
+    check_one_type,
+    register,
+)
 from tinyml_course.graph.quantization import INT8_MAX, INT8_MIN, Quantization
 from tinyml_course.graph.tensor import Tensor
 
 UNIT_INTERVAL = Quantization.per_tensor(1 / 256, INT8_MIN)
 """0..255/256 in int8: the only output quantization the int8 specification allows here."""
+
+UNSIGNED_UNIT_INTERVAL = Quantization.per_tensor(1 / 256, 0)
+"""The same numbers in uint8."""
 
 LOG_UNIT_INTERVAL = Quantization.per_tensor(1 / 16, INT8_MAX)
 """-255/16..0 in int8: the same for logarithms of probabilities."""
@@ -20,23 +30,31 @@ MOST_CLASSES = 4095
 
 @dataclass(frozen=True)
 class Squashing(Operator):
-    """An int8 tensor to one of its shape, with the output range fixed.
+    """A tensor to one of its shape and type, with the output range fixed.
 
     Attributes:
-        range: the output's quantization.
+        range: the output's quantization in int8.
+        unsigned_range: the same in uint8, ``None`` where there is no uint8 form.
     """
 
     range: ClassVar[Quantization] = UNIT_INTERVAL
+    unsigned_range: ClassVar[Quantization | None] = None
 
     def output_shape(self, inputs: Sequence[Tensor]) -> Shape:
         """The input's."""
         return inputs[0].shape
 
     def check(self, inputs: Sequence[Tensor], output: Tensor) -> None:
-        """int8 in; out with the one scale and zero point that are allowed."""
-        check_int8_activation(self, inputs[0])
-        if not check_int8_activation(self, output).same_as(self.range):
-            scale, zero_point = self.range.item()
+        """One type in and out, the output with the one scale and zero point that are allowed."""
+        check = check_int8_activation if self.unsigned_range is None else check_activation
+        check(self, inputs[0])
+        quantization = check(self, output)
+        check_one_type(self, inputs[0], output)
+        allowed = self.range
+        if output.dtype == "uint8" and self.unsigned_range is not None:
+            allowed = self.unsigned_range
+        if not quantization.same_as(allowed):
+            scale, zero_point = allowed.item()
             raise self.fail(
                 f"{output.name} must have scale 1/{1 / scale:.0f} and zero point {zero_point}"
             )
@@ -55,6 +73,8 @@ class Softmax(Squashing):
     Attributes:
         beta: factor on the input.
     """
+
+    unsigned_range: ClassVar[Quantization | None] = UNSIGNED_UNIT_INTERVAL
 
     beta: float = 1.0
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from tinyml_course.graph.operators.base import (
     Operator,
     Shape,
-    check_int8_activation,
+    check_activation,
+    check_one_type,
     check_same_quantization,
     register,
 )
@@ -22,9 +23,10 @@ class Unary(Operator):
         return inputs[0].shape
 
     def check(self, inputs: Sequence[Tensor], output: Tensor) -> None:
-        """int8 with one scale, in and out; the two may differ."""
-        check_int8_activation(self, inputs[0])
-        check_int8_activation(self, output)
+        """One type, in and out; scale and zero point may differ."""
+        check_activation(self, inputs[0])
+        check_activation(self, output)
+        check_one_type(self, inputs[0], output)
 
 
 @register("RELU")
@@ -49,7 +51,7 @@ class HardSwish(Unary):
     """``x min(max(x + 3, 0), 6) / 6`` (MobileNetV3, section 5.2)."""
 
     def check(self, inputs: Sequence[Tensor], output: Tensor) -> None:
-        """int8 with one scale; the output's at least a 128th of the input's, as TF-Lite asks."""
+        """One type; the output's scale at least a 128th of the input's, as TF-Lite asks."""
         super().check(inputs, output)
         before, after = (t.scale_and_zero_point()[0] for t in (inputs[0], output))
         if before / 128 >= after:

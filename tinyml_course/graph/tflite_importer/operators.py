@@ -1,4 +1,4 @@
-"""One short function per operator of TF-Lite that has an int8 form here."""
+"""One short function per operator of TF-Lite that has an int8 form here, or a uint8 one."""
 
 from collections.abc import Callable
 from typing import Any
@@ -97,8 +97,9 @@ def _pad(site: Site) -> Operator:
     attributes: dict[str, Any] = {"paddings": tuple(zip(flat[::2], flat[1::2], strict=False))}
     if len(site.operator.inputs) > 2:  # PADV2 names the integer that it writes
         value = site.tensor(2)
-        if value.data is None or value.dtype != "int8" or value.data.size != 1:
-            raise site.unsupported("the padding value must be one int8 constant")
+        kind = site.tensor(0).dtype
+        if value.data is None or value.dtype != kind or value.data.size != 1:
+            raise site.unsupported(f"the padding value must be one {kind} constant")
         attributes["value"] = int(value.data.ravel()[0])
     return _make(site, Pad, site.source(), **attributes)
 

@@ -98,7 +98,7 @@ class Site:
         tensor = self.tensor(position)
         if tensor.data is None:
             raise self.unsupported(
-                f"{role} {tensor.name!r} ({tensor.dtype}) is not an int8 constant"
+                f"{role} {tensor.name!r} ({tensor.dtype}) is not a constant of integers"
             )
         name = f"{self.name}/{role}"
         quantization = self.quantization(tensor)

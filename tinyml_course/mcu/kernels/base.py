@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from tinyml_course.errors import UnsupportedOperatorError
 from tinyml_course.graph import Graph, Operator
 from tinyml_course.mcu.requantization import activation_limits
 
-Int8 = NDArray[np.int8]
+Bytes = NDArray[np.int8] | NDArray[np.uint8]
 Constants = Mapping[str, NDArray[Any]]
 
 EXACT_FLOAT32 = 2**24
@@ -37,8 +37,8 @@ class Kernel(ABC):
         """The output for these activations; the inputs are not written to."""
 
 
-class Int8Kernel(Kernel):
-    """A kernel whose activations are all int8, which is to say almost every kernel."""
+class ByteKernel(Kernel):
+    """A kernel whose activations are all int8 or all uint8, which is to say almost every kernel."""
 
     def __init__(self, graph: Graph, operator: Operator, constants: Constants) -> None:
         super().__init__(graph, operator, constants)
@@ -47,11 +47,12 @@ class Int8Kernel(Kernel):
         ]
         output = graph.output_of(operator)
         self.output_zero_point = output.scale_and_zero_point()[1]
+        self.dtype = np.dtype(output.dtype)
         self.limits = activation_limits(getattr(operator, "activation", "NONE"), output)
 
-    def clamp(self, values: NDArray[Any]) -> Int8:
-        """The fused activation, and saturation to int8."""
-        clamped: Int8 = np.clip(values, *self.limits).astype(np.int8)
+    def clamp(self, values: NDArray[Any]) -> Bytes:
+        """The fused activation, and saturation to the output's type."""
+        clamped: Bytes = np.clip(values, *self.limits).astype(self.dtype)
         return clamped.reshape(self.output_shape)
 
 
@@ -86,11 +87,17 @@ def make_kernel(graph: Graph, operator: Operator, constants: Constants) -> Kerne
     return kernel(graph, operator, constants)
 
 
-def exact_matrix(weight: NDArray[np.int8]) -> NDArray[np.floating[Any]]:
-    """int8 weights ``(C_out, K)`` as the narrowest float matrix whose products are exact.
+def exact_matrix(weight: NDArray[np.integer[Any]], dtype: DTypeLike) -> NDArray[np.floating[Any]]:
+    """Centred weights ``(C_out, K)`` as the narrowest float matrix whose products are exact.
 
-    An accumulator is bounded by ``128 * sum|w|`` over a channel, and so is every partial sum:
+    An accumulator is bounded by ``max|x| * sum|w|`` over a channel, and so is every partial sum:
     below 2**24 BLAS may add in float32 in any order and still be exact, otherwise in float64.
+
+    Args:
+        weight: int8, or uint8 less its zero point, which takes up to 255 in magnitude.
+        dtype: of what is multiplied by it: at most 128 in magnitude for int8, 255 for uint8.
     """
-    bound = 128 * int(np.abs(weight.astype(np.int64)).sum(axis=1).max())
+    limits = np.iinfo(np.dtype(dtype))
+    largest = max(-int(limits.min), int(limits.max))
+    bound = largest * int(np.abs(weight.astype(np.int64)).sum(axis=1).max())
     return weight.astype(np.float32 if bound < EXACT_FLOAT32 else np.float64)

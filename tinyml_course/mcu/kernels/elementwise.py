@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from tinyml_course.graph import Graph
 from tinyml_course.graph.fixed_point import multiply_by_quantized_multiplier
 from tinyml_course.graph.operators import Add, Elementwise, Mul
-from tinyml_course.mcu.kernels.base import Constants, Int8, Int8Kernel, kernel_for
+from tinyml_course.mcu.kernels.base import ByteKernel, Bytes, Constants, kernel_for
 from tinyml_course.mcu.kernels.byte_table import every_byte
 from tinyml_course.mcu.kernels.rescaler import Rescaler
 from tinyml_course.mcu.requantization import ADD_LEFT_SHIFT, add_constants, mul_constants
 
 
-class _ElementwiseKernel(Int8Kernel):
+class _ElementwiseKernel(ByteKernel):
     """Combines two operands and rescales the result."""
 
     rescale: Rescaler
@@ -26,7 +26,7 @@ class _ElementwiseKernel(Int8Kernel):
         self.operand_zero_points = [t.scale_and_zero_point()[1] for t in operands]
         self.constant_index = next((i for i, t in enumerate(operands) if t.is_constant), None)
 
-    def operands(self, inputs: Sequence[Int8]) -> list[Int8]:
+    def operands(self, inputs: Sequence[Bytes]) -> list[Bytes]:
         """Both operands in their order, the constant from flash."""
         if self.constant_index is None:
             return list(inputs)
@@ -34,7 +34,7 @@ class _ElementwiseKernel(Int8Kernel):
         both.insert(self.constant_index, self.constants["constant"])
         return both
 
-    def finish(self, values: NDArray[Any]) -> Int8:
+    def finish(self, values: NDArray[Any]) -> Bytes:
         """Rescale, clamp, and give the output its shape."""
         return self.rescale(values.reshape(-1, values.shape[-1])).reshape(self.output_shape)
 
@@ -48,15 +48,17 @@ class AddKernel(_ElementwiseKernel):
         table = add_constants(graph, operator)
         self.tables = [
             multiply_by_quantized_multiplier(
-                (every_byte("int8") - zero_point) << ADD_LEFT_SHIFT, *pair
+                (every_byte(self.dtype.name) - zero_point) << ADD_LEFT_SHIFT, *pair
             ).astype(np.float64)
             for zero_point, pair in zip(
                 self.operand_zero_points, (table.first, table.second), strict=True
             )
         ]
-        self.rescale = Rescaler(*table.output, self.output_zero_point, self.limits)
+        self.rescale = Rescaler(
+            *table.output, self.output_zero_point, self.limits, dtype=self.dtype
+        )
 
-    def run(self, inputs: Sequence[Int8]) -> Int8:
+    def run(self, inputs: Sequence[Bytes]) -> Bytes:
         """Two maps to their sum."""
         first, second = (
             table[x.view(np.uint8)]
@@ -72,9 +74,9 @@ class MulKernel(_ElementwiseKernel):
     def __init__(self, graph: Graph, operator: Mul, constants: Constants) -> None:
         super().__init__(graph, operator, constants)
         pair = mul_constants(graph, operator)
-        self.rescale = Rescaler(*pair, self.output_zero_point, self.limits)
+        self.rescale = Rescaler(*pair, self.output_zero_point, self.limits, dtype=self.dtype)
 
-    def run(self, inputs: Sequence[Int8]) -> Int8:
+    def run(self, inputs: Sequence[Bytes]) -> Bytes:
         """Two maps to their product."""
         first, second = (
             x.astype(np.int32) - zero_point

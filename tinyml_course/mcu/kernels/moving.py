@@ -12,12 +12,12 @@ from tinyml_course.graph.operators import (
     StridedSlice,
     Transpose,
 )
-from tinyml_course.mcu.kernels.base import Constants, Int8, Int8Kernel, kernel_for
+from tinyml_course.mcu.kernels.base import ByteKernel, Bytes, Constants, kernel_for
 from tinyml_course.mcu.nearest import nearest
 
 
 @kernel_for(Pad)
-class PadKernel(Int8Kernel):
+class PadKernel(ByteKernel):
     """A map of one value, the input copied into its middle."""
 
     def __init__(self, graph: Graph, operator: Pad, constants: Constants) -> None:
@@ -29,41 +29,42 @@ class PadKernel(Int8Kernel):
             for (before, _), n in zip(operator.paddings, shape, strict=True)
         )
 
-    def run(self, inputs: Sequence[Int8]) -> Int8:
+    def run(self, inputs: Sequence[Bytes]) -> Bytes:
         """Any shape, with a border."""
-        padded = np.full(self.output_shape, self.border, np.int8)
+        padded = np.full(self.output_shape, self.border, self.dtype)
         padded[self.inside] = inputs[0]
         return padded
 
 
 @kernel_for(Transpose)
-class TransposeKernel(Int8Kernel):
+class TransposeKernel(ByteKernel):
     """A view with other strides."""
 
     def __init__(self, graph: Graph, operator: Transpose, constants: Constants) -> None:
         super().__init__(graph, operator, constants)
         self.permutation = operator.permutation
 
-    def run(self, inputs: Sequence[Int8]) -> Int8:
+    def run(self, inputs: Sequence[Bytes]) -> Bytes:
         """Any shape, axes reordered."""
         return inputs[0].transpose(self.permutation)
 
 
 @kernel_for(Concatenation)
-class ConcatenationKernel(Int8Kernel):
+class ConcatenationKernel(ByteKernel):
     """Side by side."""
 
     def __init__(self, graph: Graph, operator: Concatenation, constants: Constants) -> None:
         super().__init__(graph, operator, constants)
         self.axis = operator.axis
 
-    def run(self, inputs: Sequence[Int8]) -> Int8:
+    def run(self, inputs: Sequence[Bytes]) -> Bytes:
         """Several maps to one."""
-        return np.concatenate(inputs, axis=self.axis)
+        joined: Bytes = np.concatenate(inputs, axis=self.axis, dtype=self.dtype)
+        return joined
 
 
 @kernel_for(StridedSlice)
-class StridedSliceKernel(Int8Kernel):
+class StridedSliceKernel(ByteKernel):
     """A view with other strides, unless it runs backwards to the first element."""
 
     def __init__(self, graph: Graph, operator: StridedSlice, constants: Constants) -> None:
@@ -73,13 +74,13 @@ class StridedSliceKernel(Int8Kernel):
             for taken in operator.indices()
         )
 
-    def run(self, inputs: Sequence[Int8]) -> Int8:
+    def run(self, inputs: Sequence[Bytes]) -> Bytes:
         """Any shape to a part of it."""
         return inputs[0][self.slices].reshape(self.output_shape)
 
 
 @kernel_for(ResizeNearestNeighbor)
-class ResizeNearestNeighborKernel(Int8Kernel):
+class ResizeNearestNeighborKernel(ByteKernel):
     """Rows and columns gathered."""
 
     def __init__(self, graph: Graph, operator: ResizeNearestNeighbor, constants: Constants) -> None:
@@ -87,6 +88,6 @@ class ResizeNearestNeighborKernel(Int8Kernel):
         _, height, width, _ = graph.inputs_of(operator)[0].shape
         self.rows, self.columns = nearest(operator, height, 0), nearest(operator, width, 1)
 
-    def run(self, inputs: Sequence[Int8]) -> Int8:
+    def run(self, inputs: Sequence[Bytes]) -> Bytes:
         """``(1, H, W, C)`` to ``(1, H_out, W_out, C)``."""
         return inputs[0][:, self.rows].take(self.columns, axis=2)

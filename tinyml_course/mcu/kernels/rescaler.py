@@ -1,4 +1,4 @@
-"""From int32 sums to int8 in float64, exactly: an order of magnitude faster than in int64.
+"""From int32 sums to bytes in float64, exactly: an order of magnitude faster than in int64.
 
 Vector units multiply and round doubles but not 64-bit integers. Every intermediate number below
 is an integer of less than 53 bits (or one over a power of two), so no double ever rounds.
@@ -7,7 +7,7 @@ is an integer of less than 53 bits (or one over a power of two), so no double ev
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 BLOCK_ELEMENTS = 32_768
 """Elements worked on at a time: two blocks of doubles stay in a second-level cache."""
@@ -23,6 +23,7 @@ class Rescaler:
         multiplier: int32, one or ``(C,)``.
         shift: positive is left, one or ``(C,)``.
         offset: added to the sum before, one or ``(C,)``: a bias.
+        dtype: of the output.
         zero_point: of the output.
         limits: smallest and largest output.
     """
@@ -34,6 +35,7 @@ class Rescaler:
         zero_point: int,
         limits: tuple[int, int],
         offset: ArrayLike = 0,
+        dtype: DTypeLike = np.int8,
     ) -> None:
         factor = np.asarray(multiplier, np.int64)
         shifts = np.asarray(shift, np.int64)
@@ -43,11 +45,11 @@ class Rescaler:
         self.low = (factor & 0xFFFF) * left / 2**16
         self.right = 2.0 ** np.minimum(shifts, 0) * HALVES_UP
         self.offset = np.asarray(offset, np.float64)
-        self.zero_point, self.limits = zero_point, limits
+        self.zero_point, self.limits, self.dtype = zero_point, limits, dtype
 
-    def __call__(self, sums: NDArray[Any]) -> NDArray[np.int8]:
-        """int8 of the shape of ``sums``, integers ``(N, C)`` of any type, within int32."""
-        result = np.empty(sums.shape, np.int8)
+    def __call__(self, sums: NDArray[Any]) -> NDArray[Any]:
+        """Bytes of the shape of ``sums``, integers ``(N, C)`` of any type, within int32."""
+        result = np.empty(sums.shape, self.dtype)
         rows = max(1, BLOCK_ELEMENTS // sums.shape[1])
         for start in range(0, sums.shape[0], rows):
             result[start : start + rows] = self._block(sums[start : start + rows])

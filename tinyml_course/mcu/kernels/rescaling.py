@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tinyml_course.graph import Graph, dequantize, quantize
 from tinyml_course.graph.fixed_point import multiply_by_quantized_multiplier
 from tinyml_course.graph.operators import Dequantize, Mean, Quantize, ReduceMax
-from tinyml_course.mcu.kernels.base import Constants, Int8, Int8Kernel, kernel_for
+from tinyml_course.mcu.kernels.base import ByteKernel, Bytes, Constants, kernel_for
 from tinyml_course.mcu.kernels.byte_table import ByteTableKernel, every_byte
 from tinyml_course.mcu.requantization import mean_constants, rescale_constants
 
@@ -51,7 +51,7 @@ class DequantizeKernel(ByteTableKernel):
 
 
 @kernel_for(Mean)
-class MeanKernel(Int8Kernel):
+class MeanKernel(ByteKernel):
     """One sum and one rescaling."""
 
     def __init__(self, graph: Graph, operator: Mean, constants: Constants) -> None:
@@ -60,7 +60,7 @@ class MeanKernel(Int8Kernel):
         self.rescaling = mean_constants(graph, operator)
         self.offset = operator.count(graph.inputs_of(operator)) * self.zero_points[0]
 
-    def run(self, inputs: Sequence[Int8]) -> Int8:
+    def run(self, inputs: Sequence[Bytes]) -> Bytes:
         """Any shape, some axes averaged away."""
         total = inputs[0].sum(axis=self.axes, dtype=np.int64) - self.offset
         scaled = multiply_by_quantized_multiplier(total, *self.rescaling)
@@ -68,14 +68,14 @@ class MeanKernel(Int8Kernel):
 
 
 @kernel_for(ReduceMax)
-class ReduceMaxKernel(Int8Kernel):
+class ReduceMaxKernel(ByteKernel):
     """numpy's maximum."""
 
     def __init__(self, graph: Graph, operator: ReduceMax, constants: Constants) -> None:
         super().__init__(graph, operator, constants)
         self.axes = operator.axes
 
-    def run(self, inputs: Sequence[Int8]) -> Int8:
+    def run(self, inputs: Sequence[Bytes]) -> Bytes:
         """Any shape, some axes reduced to their largest number."""
-        largest: Int8 = inputs[0].max(axis=self.axes)
+        largest: Bytes = inputs[0].max(axis=self.axes)
         return largest.reshape(self.output_shape)

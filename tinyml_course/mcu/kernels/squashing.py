@@ -14,7 +14,7 @@ from tinyml_course.graph.fixed_point import (
 )
 from tinyml_course.graph.operators import Logistic, LogSoftmax, Softmax
 from tinyml_course.mcu.exponential import reciprocal
-from tinyml_course.mcu.kernels.base import Constants, Int8, Int8Kernel, kernel_for
+from tinyml_course.mcu.kernels.base import ByteKernel, Bytes, Constants, kernel_for
 from tinyml_course.mcu.kernels.byte_table import ByteTableKernel, every_byte
 from tinyml_course.mcu.logarithm import logarithm
 from tinyml_course.mcu.squashing import (
@@ -35,7 +35,7 @@ def _by_distance(values: Sequence[int]) -> NDArray[np.int64]:
 
 
 @kernel_for(Softmax)
-class SoftmaxKernel(Int8Kernel):
+class SoftmaxKernel(ByteKernel):
     """Both the exponentials and what they add to the sum are looked up by distance to the max."""
 
     def __init__(self, graph: Graph, operator: Softmax, constants: Constants) -> None:
@@ -43,7 +43,7 @@ class SoftmaxKernel(Int8Kernel):
         self.exponentials = _by_distance(softmax_exponentials(graph, operator))
         self.addends = rounding_divide_by_power_of_two(self.exponentials, SOFTMAX_SUM_BITS)
 
-    def run(self, inputs: Sequence[Int8]) -> Int8:
+    def run(self, inputs: Sequence[Bytes]) -> Bytes:
         """``(1, ..., C)``, each row of C on its own."""
         rows = inputs[0].reshape(-1, self.output_shape[-1]).astype(np.int64)
         distance = rows.max(axis=1, keepdims=True) - rows
@@ -51,11 +51,12 @@ class SoftmaxKernel(Int8Kernel):
         reciprocals = [reciprocal(int(total), SOFTMAX_SUM_BITS) for total in sums]
         scale, bits = np.array(reciprocals, np.int64).T[:, :, np.newaxis]
         product = (scale * self.exponentials[distance] + (1 << 30)) >> 31
-        return self.clamp(rounding_divide_by_power_of_two(product, bits + 23) - 128)
+        units = rounding_divide_by_power_of_two(product, bits + 23)
+        return self.clamp(units + np.iinfo(self.dtype).min)
 
 
 @kernel_for(LogSoftmax)
-class LogSoftmaxKernel(Int8Kernel):
+class LogSoftmaxKernel(ByteKernel):
     """Differences and exponentials are looked up; one logarithm a row."""
 
     def __init__(self, graph: Graph, operator: LogSoftmax, constants: Constants) -> None:
@@ -66,7 +67,7 @@ class LogSoftmaxKernel(Int8Kernel):
         exponentials = _by_distance(known.exponentials)
         self.addends = rounding_divide_by_power_of_two(exponentials, SOFTMAX_SUM_BITS)
 
-    def run(self, inputs: Sequence[Int8]) -> Int8:
+    def run(self, inputs: Sequence[Bytes]) -> Bytes:
         """``(1, ..., C)``, each row of C on its own."""
         rows = inputs[0].reshape(-1, self.output_shape[-1]).astype(np.int64)
         distance = rows.max(axis=1, keepdims=True) - rows

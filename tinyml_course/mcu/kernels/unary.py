@@ -25,7 +25,7 @@ class ReluKernel(ByteTableKernel):
         centred = every_byte(dtype) - source.scale_and_zero_point()[1]
         scaled = multiply_by_quantized_multiplier(centred, *rescale_constants(graph, self.operator))
         limits = activation_limits("RELU", output)
-        return np.clip(scaled + output.scale_and_zero_point()[1], *limits).astype(np.int8)
+        return np.clip(scaled + output.scale_and_zero_point()[1], *limits).astype(output.dtype)
 
 
 @kernel_for(Relu6)
@@ -35,7 +35,7 @@ class Relu6Kernel(ByteTableKernel):
     def fill(self, graph: Graph, dtype: str) -> NDArray[Any]:
         """256 outputs."""
         limits = activation_limits("RELU6", graph.output_of(self.operator))
-        return np.clip(every_byte(dtype), *limits).astype(np.int8)
+        return np.clip(every_byte(dtype), *limits).astype(dtype)
 
 
 @kernel_for(HardSwish)
@@ -45,4 +45,5 @@ class HardSwishKernel(ByteTableKernel):
     def fill(self, graph: Graph, dtype: str) -> NDArray[Any]:
         """256 outputs."""
         assert isinstance(self.operator, HardSwish)
-        return np.array(hard_swish_table(graph, self.operator), np.int8)[every_byte(dtype) + 128]
+        table = np.array(hard_swish_table(graph, self.operator), dtype)
+        return table[every_byte(dtype) - np.iinfo(dtype).min]

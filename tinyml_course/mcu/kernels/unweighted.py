@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from tinyml_course.graph import Graph
 from tinyml_course.graph.operators import AveragePool2D, MaxPool2D, Pool, Reshape
-from tinyml_course.mcu.kernels.base import Constants, Int8, Int8Kernel, kernel_for
+from tinyml_course.mcu.kernels.base import ByteKernel, Bytes, Constants, kernel_for
 
 
-class _PoolKernel(Int8Kernel):
+class _PoolKernel(ByteKernel):
     """Windows over a padded map."""
 
     def __init__(self, graph: Graph, operator: Pool, constants: Constants) -> None:
@@ -35,7 +35,7 @@ class AveragePoolKernel(_PoolKernel):
         _, h, w, _ = graph.inputs_of(operator)[0].shape
         self.count = self.windows(np.ones((h, w, 1), np.int64), 0).sum(axis=(3, 4))
 
-    def run(self, inputs: Sequence[Int8]) -> Int8:
+    def run(self, inputs: Sequence[Bytes]) -> Bytes:
         """``(1, H, W, C)`` to ``(1, H_out, W_out, C)``."""
         total = self.windows(inputs[0][0], 0).sum(axis=(3, 4), dtype=np.int64)
         half = np.where(total > 0, self.count // 2, -(self.count // 2))
@@ -48,15 +48,17 @@ class AveragePoolKernel(_PoolKernel):
 class MaxPoolKernel(_PoolKernel):
     """Largest value; padding never wins."""
 
-    def run(self, inputs: Sequence[Int8]) -> Int8:
+    def run(self, inputs: Sequence[Bytes]) -> Bytes:
         """``(1, H, W, C)`` to ``(1, H_out, W_out, C)``."""
-        return self.clamp(self.windows(inputs[0][0], -128).max(axis=(3, 4)))
+        return self.clamp(
+            self.windows(inputs[0][0], int(np.iinfo(self.dtype).min)).max(axis=(3, 4))
+        )
 
 
 @kernel_for(Reshape)
-class ReshapeKernel(Int8Kernel):
+class ReshapeKernel(ByteKernel):
     """The same bytes."""
 
-    def run(self, inputs: Sequence[Int8]) -> Int8:
+    def run(self, inputs: Sequence[Bytes]) -> Bytes:
         """Any shape to any shape of as many elements."""
         return inputs[0].reshape(self.output_shape)

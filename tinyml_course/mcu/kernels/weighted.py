@@ -9,33 +9,41 @@ from numpy.typing import NDArray
 
 from tinyml_course.graph import Graph, Operator
 from tinyml_course.graph.operators import Conv2D, DepthwiseConv2D, FullyConnected
-from tinyml_course.mcu.kernels.base import Constants, Int8, Int8Kernel, exact_matrix, kernel_for
+from tinyml_course.mcu.kernels.base import ByteKernel, Bytes, Constants, exact_matrix, kernel_for
 from tinyml_course.mcu.kernels.padded import PaddedMap
 from tinyml_course.mcu.kernels.rescaler import Rescaler
 
 
-class _WeightedKernel(Int8Kernel):
-    """``w (x - z) + b`` as ``w x + (b - z sum(w))``, so that x needs no subtraction."""
+class _WeightedKernel(ByteKernel):
+    """``w (x - z) + b`` as ``w x + (b - z sum(w))``, so that x needs no subtraction.
+
+    The zero point of the weights, which uint8 has, is taken from them once.
+    """
 
     def __init__(self, graph: Graph, operator: Operator, constants: Constants) -> None:
         super().__init__(graph, operator, constants)
-        rows = self.rows(constants["weight"])
-        self.matrix = exact_matrix(rows).T
-        sums = rows.astype(np.int64).sum(axis=1)
+        quantization = graph.inputs_of(operator)[1].quantization
+        assert quantization is not None
+        # Per channel all are 0; the difference of two bytes needs nine bits and a sign.
+        weight_zero_point = np.int16(quantization.zero_point[0])
+        rows = self.rows(constants["weight"]).astype(np.int16) - weight_zero_point
+        self.matrix = exact_matrix(rows, self.dtype).T
+        sums = rows.sum(axis=1, dtype=np.int64)
         self.rescale = Rescaler(
             constants["multiplier"],
             constants["shift"],
             self.output_zero_point,
             self.limits,
             constants["bias"].astype(np.int64) - self.zero_points[0] * sums,
+            self.dtype,
         )
 
-    def rows(self, weight: Int8) -> Int8:
+    def rows(self, weight: Bytes) -> Bytes:
         """The weights as ``(C_out, K)``."""
         return weight.reshape(weight.shape[0], -1)
 
-    def finish(self, sums: NDArray[Any]) -> Int8:
-        """Sums ``(N, C_out)`` to the int8 output."""
+    def finish(self, sums: NDArray[Any]) -> Bytes:
+        """Sums ``(N, C_out)`` to the output."""
         return self.rescale(sums).reshape(self.output_shape)
 
 
@@ -51,9 +59,9 @@ class ConvKernel(_WeightedKernel):
             self.window == (1, 1) and self.stride == (1, 1) and not any(map(any, operator.padding))
         )
         shape = graph.inputs_of(operator)[0].shape[1:]
-        self.padded = PaddedMap(shape, operator.padding, self.zero_points[0], np.int8)
+        self.padded = PaddedMap(shape, operator.padding, self.zero_points[0], self.dtype)
 
-    def run(self, inputs: Sequence[Int8]) -> Int8:
+    def run(self, inputs: Sequence[Bytes]) -> Bytes:
         """``(1, H, W, C_in)`` to ``(1, H_out, W_out, C_out)``."""
         x = inputs[0]
         if not self.is_pointwise:
@@ -68,7 +76,7 @@ class ConvKernel(_WeightedKernel):
 class FullyConnectedKernel(_WeightedKernel):
     """A matrix product, mostly of one row."""
 
-    def run(self, inputs: Sequence[Int8]) -> Int8:
+    def run(self, inputs: Sequence[Bytes]) -> Bytes:
         """``(1, F)`` to ``(1, C_out)``, or ``(1, ..., F)`` to ``(1, ..., C_out)``."""
         rows = inputs[0].reshape(-1, self.matrix.shape[0])
         return self.finish(rows.astype(self.matrix.dtype) @ self.matrix)
@@ -76,9 +84,10 @@ class FullyConnectedKernel(_WeightedKernel):
 
 @kernel_for(DepthwiseConv2D)
 class DepthwiseKernel(_WeightedKernel):
-    """One multiply-add over the map per kernel tap, in float32.
+    """One multiply-add over the map per kernel tap, in the type of the matrix.
 
-    A sum has at most ``K_h K_w`` products below 2**15: exact in float32 up to 512 taps.
+    A sum has at most ``K_h K_w`` products below 2**14, in uint8 below 2**16: float32 is exact up
+    to 1024 and 256 taps.
     """
 
     def __init__(self, graph: Graph, operator: DepthwiseConv2D, constants: Constants) -> None:
@@ -89,11 +98,11 @@ class DepthwiseKernel(_WeightedKernel):
         shape = graph.inputs_of(operator)[0].shape[1:]
         self.padded = PaddedMap(shape, operator.padding, self.zero_points[0], self.matrix.dtype)
 
-    def rows(self, weight: Int8) -> Int8:
+    def rows(self, weight: Bytes) -> Bytes:
         """The weights as ``(C_out, K_h K_w)``."""
         return weight.reshape(-1, weight.shape[3]).T
 
-    def run(self, inputs: Sequence[Int8]) -> Int8:
+    def run(self, inputs: Sequence[Bytes]) -> Bytes:
         """``(1, H, W, C_in)`` to ``(1, H_out, W_out, C_out)``."""
         padded = self.padded(inputs[0][0])
         if self.repeats > 1:

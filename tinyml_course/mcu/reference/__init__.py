@@ -1,4 +1,4 @@
-"""The reference operators: TF-Lite's int8 specification written out, one function an operator.
+"""The reference operators: TF-Lite's specification written out, one function an operator.
 
 Slow and plain on purpose. Nothing is shared with the fast kernels but the constants of
 `tinyml_course.mcu.requantization`, so that each checks the other.

@@ -14,7 +14,8 @@ from tinyml_course.mcu.requantization import activation_limits
 
 def reduce_max(graph: Graph, operator: ReduceMax, inputs: Arrays) -> NDArray[Any]:
     """The largest number over some axes."""
-    largest = np.full(graph.output_of(operator).shape, -128, np.int8)
+    output = graph.output_of(operator)
+    largest = np.full(output.shape, np.iinfo(output.dtype).min, output.dtype)
     moved = np.moveaxis(inputs[0], operator.axes, range(len(operator.axes)))
     for index in np.ndindex(moved.shape[: len(operator.axes)]):
         largest = np.maximum(largest, moved[index].reshape(largest.shape))
@@ -24,10 +25,11 @@ def reduce_max(graph: Graph, operator: ReduceMax, inputs: Arrays) -> NDArray[Any
 def relu6(graph: Graph, operator: Relu6, inputs: Arrays) -> NDArray[Any]:
     """Clamped between the integers of 0 and 6."""
     low, high = activation_limits("RELU6", graph.output_of(operator))
-    return np.minimum(np.maximum(inputs[0], np.int8(low)), np.int8(high))
+    return np.clip(inputs[0], low, high)
 
 
 def hard_swish(graph: Graph, operator: HardSwish, inputs: Arrays) -> NDArray[Any]:
     """A look-up: there are only 256 inputs."""
-    table = np.array(hard_swish_table(graph, operator), np.int8)
-    return table[inputs[0].astype(np.int64) + 128]
+    x = inputs[0]
+    table = np.array(hard_swish_table(graph, operator), x.dtype)
+    return table[x.astype(np.int64) - np.iinfo(x.dtype).min]

@@ -1,4 +1,4 @@
-"""One function per operator: int8 arrays in, int8 array out, every sum in int64."""
+"""One function per operator: int8 or uint8 arrays in, one of that type out, sums in int64."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,44 +27,41 @@ from tinyml_course.mcu.requantization import (
 )
 
 Arrays = Sequence[NDArray[Any]]
+Bytes = NDArray[np.int8] | NDArray[np.uint8]
 
 
-def conv_2d(graph: Graph, operator: Conv2D, inputs: Arrays) -> NDArray[np.int8]:
-    """Sum over kernel rows, columns and input channels of ``w * (x - zero point)``, plus bias."""
-    x, weight, bias = inputs
+def conv_2d(graph: Graph, operator: Conv2D, inputs: Arrays) -> Bytes:
+    """Sum over kernel rows, columns and input channels of centred weight times input, plus bias."""
+    weight = _centred(graph, operator, inputs, 1)
     _, k_h, k_w, _ = weight.shape
-    taps = _taps(graph, operator, x, (k_h, k_w))
-    total = sum(
-        taps[ky, kx] @ weight[:, ky, kx, :].astype(np.int64).T
-        for ky in range(k_h)
-        for kx in range(k_w)
-    )
-    return _finish(graph, operator, total + bias)
+    taps = _taps(graph, operator, inputs, (k_h, k_w))
+    total = sum(taps[ky, kx] @ weight[:, ky, kx, :].T for ky in range(k_h) for kx in range(k_w))
+    return _finish(graph, operator, total + inputs[2])
 
 
-def depthwise_conv_2d(graph: Graph, operator: DepthwiseConv2D, inputs: Arrays) -> NDArray[np.int8]:
+def depthwise_conv_2d(graph: Graph, operator: DepthwiseConv2D, inputs: Arrays) -> Bytes:
     """Every output channel reads one input channel."""
-    x, weight, bias = inputs
+    weight = _centred(graph, operator, inputs, 1)
     _, k_h, k_w, c_out = weight.shape
-    taps = _taps(graph, operator, x, (k_h, k_w))
-    multiplier = c_out // x.shape[3]
+    taps = _taps(graph, operator, inputs, (k_h, k_w))
+    multiplier = c_out // inputs[0].shape[3]
     total = sum(
-        np.repeat(taps[ky, kx], multiplier, axis=-1) * weight[0, ky, kx].astype(np.int64)
+        np.repeat(taps[ky, kx], multiplier, axis=-1) * weight[0, ky, kx]
         for ky in range(k_h)
         for kx in range(k_w)
     )
-    return _finish(graph, operator, total + bias)
+    return _finish(graph, operator, total + inputs[2])
 
 
-def fully_connected(graph: Graph, operator: FullyConnected, inputs: Arrays) -> NDArray[np.int8]:
-    """``weight @ (x - zero point) + bias`` for every row of features."""
-    x, weight, bias = inputs
-    rows = _centred(graph, operator, x).reshape(-1, weight.shape[1])
-    output = _finish(graph, operator, rows @ weight.astype(np.int64).T + bias)
+def fully_connected(graph: Graph, operator: FullyConnected, inputs: Arrays) -> Bytes:
+    """Centred weight times centred features, plus bias, for every row of features."""
+    weight = _centred(graph, operator, inputs, 1)
+    rows = _centred(graph, operator, inputs, 0).reshape(-1, weight.shape[1])
+    output = _finish(graph, operator, rows @ weight.T + inputs[2])
     return output.reshape(graph.output_of(operator).shape)
 
 
-def add(graph: Graph, operator: Add, inputs: Arrays) -> NDArray[np.int8]:
+def add(graph: Graph, operator: Add, inputs: Arrays) -> Bytes:
     """Both summands rescaled to a common scale with 20 spare bits, summed, rescaled."""
     constants = add_constants(graph, operator)
     total = np.zeros(graph.output_of(operator).shape, np.int64)
@@ -78,10 +75,10 @@ def add(graph: Graph, operator: Add, inputs: Arrays) -> NDArray[np.int8]:
     output = graph.output_of(operator)
     result = requantize(total, np.int64(multiplier), np.int64(shift))
     low, high = activation_limits(operator.activation, output)
-    return np.clip(result + output.scale_and_zero_point()[1], low, high).astype(np.int8)
+    return np.clip(result + output.scale_and_zero_point()[1], low, high).astype(output.dtype)
 
 
-def average_pool_2d(graph: Graph, operator: AveragePool2D, inputs: Arrays) -> NDArray[np.int8]:
+def average_pool_2d(graph: Graph, operator: AveragePool2D, inputs: Arrays) -> Bytes:
     """Integer mean of the unpadded part of each window, halves away from zero."""
     total = np.zeros(graph.output_of(operator).shape, np.int64)
     count = np.zeros_like(total)
@@ -89,35 +86,40 @@ def average_pool_2d(graph: Graph, operator: AveragePool2D, inputs: Arrays) -> ND
         total += np.where(inside, values, 0)
         count += inside
     mean = np.sign(total) * ((np.abs(total) + count // 2) // count)
-    low, high = activation_limits(operator.activation, graph.output_of(operator))
-    clamped: NDArray[np.int8] = np.clip(mean, low, high).astype(np.int8)
+    output = graph.output_of(operator)
+    low, high = activation_limits(operator.activation, output)
+    clamped: Bytes = np.clip(mean, low, high).astype(output.dtype)
     return clamped
 
 
-def max_pool_2d(graph: Graph, operator: MaxPool2D, inputs: Arrays) -> NDArray[np.int8]:
+def max_pool_2d(graph: Graph, operator: MaxPool2D, inputs: Arrays) -> Bytes:
     """Largest value of the unpadded part of each window."""
-    largest = np.full(graph.output_of(operator).shape, -128, np.int64)
+    output = graph.output_of(operator)
+    largest = np.full(output.shape, np.iinfo(output.dtype).min, np.int64)
     for values, inside in _windows(operator, inputs[0]):
         largest = np.where(inside, np.maximum(largest, values), largest)
-    low, high = activation_limits(operator.activation, graph.output_of(operator))
-    return np.clip(largest, low, high).astype(np.int8)
+    low, high = activation_limits(operator.activation, output)
+    return np.clip(largest, low, high).astype(output.dtype)
 
 
-def reshape(graph: Graph, operator: Reshape, inputs: Arrays) -> NDArray[np.int8]:  # noqa: ARG001
+def reshape(graph: Graph, operator: Reshape, inputs: Arrays) -> Bytes:  # noqa: ARG001
     """The same numbers in the same order."""
-    return np.asarray(inputs[0], np.int8).reshape(operator.shape)
+    same: Bytes = inputs[0].reshape(operator.shape)
+    return same
 
 
-def _centred(graph: Graph, operator: Operator, x: NDArray[Any]) -> Int64:
-    zero_point = graph.inputs_of(operator)[0].scale_and_zero_point()[1]
-    return x.astype(np.int64) - zero_point
+def _centred(graph: Graph, operator: Operator, inputs: Arrays, index: int) -> Int64:
+    quantization = graph.inputs_of(operator)[index].quantization
+    assert quantization is not None
+    # Of many zero points, those of weights per channel, each is 0.
+    return inputs[index].astype(np.int64) - int(quantization.zero_point[0])
 
 
 def _taps(
-    graph: Graph, operator: WindowOperator, x: NDArray[Any], kernel: tuple[int, int]
+    graph: Graph, operator: WindowOperator, inputs: Arrays, kernel: tuple[int, int]
 ) -> dict[tuple[int, int], Int64]:
     """For each kernel position the centred input that every output pixel reads there."""
-    centred = _centred(graph, operator, x)
+    centred = _centred(graph, operator, inputs, 0)
     padded = np.pad(centred, ((0, 0), *operator.padding, (0, 0)))  # 0 is the zero point, centred
     return {
         (ky, kx): _strided(padded, operator, ky, kx, graph.output_of(operator).shape)
@@ -154,8 +156,8 @@ def _strided(
 
 def _finish(
     graph: Graph, operator: Conv2D | DepthwiseConv2D | FullyConnected, accumulator: Any
-) -> NDArray[np.int8]:
-    """From the int32 sum to int8: rescale, add the output's zero point, clamp."""
+) -> Bytes:
+    """From the int32 sum to a byte: rescale, add the output's zero point, clamp."""
     table = requantization(graph, operator)
     output = graph.output_of(operator)
     scaled = requantize(
@@ -164,4 +166,4 @@ def _finish(
         table.shift.astype(np.int64),
     )
     low, high = activation_limits(operator.activation, output)
-    return np.clip(scaled + output.scale_and_zero_point()[1], low, high).astype(np.int8)
+    return np.clip(scaled + output.scale_and_zero_point()[1], low, high).astype(output.dtype)

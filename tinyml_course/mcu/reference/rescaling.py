@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tinyml_course.graph import Graph, Operator
 from tinyml_course.graph.operators import Dequantize, Mean, Mul, Quantize, Relu
-from tinyml_course.mcu.reference.operators import Arrays
+from tinyml_course.mcu.reference.operators import Arrays, Bytes
 from tinyml_course.mcu.reference.rounding import Int64, requantize
 from tinyml_course.mcu.requantization import (
     activation_limits,
@@ -39,7 +39,7 @@ def dequantize(graph: Graph, operator: Dequantize, inputs: Arrays) -> NDArray[np
     return scale * _centred(graph, operator, inputs, 0).astype(np.float32)
 
 
-def mean(graph: Graph, operator: Mean, inputs: Arrays) -> NDArray[np.int8]:
+def mean(graph: Graph, operator: Mean, inputs: Arrays) -> Bytes:
     """The sum, times a multiplier that holds both scales and the count."""
     total = _centred(graph, operator, inputs, 0).sum(
         axis=operator.axes, keepdims=operator.keep_dims
@@ -47,14 +47,14 @@ def mean(graph: Graph, operator: Mean, inputs: Arrays) -> NDArray[np.int8]:
     return _finish(graph, operator, _rescale(total, mean_constants(graph, operator)))
 
 
-def mul(graph: Graph, operator: Mul, inputs: Arrays) -> NDArray[np.int8]:
+def mul(graph: Graph, operator: Mul, inputs: Arrays) -> Bytes:
     """The product of the centred integers, rescaled."""
     product = _centred(graph, operator, inputs, 0) * _centred(graph, operator, inputs, 1)
     scaled = _rescale(product, mul_constants(graph, operator))
     return _finish(graph, operator, scaled, operator.activation)
 
 
-def relu(graph: Graph, operator: Relu, inputs: Arrays) -> NDArray[np.int8]:
+def relu(graph: Graph, operator: Relu, inputs: Arrays) -> Bytes:
     """Rescaled to the output, then clamped at its zero."""
     scaled = _rescale(_centred(graph, operator, inputs, 0), rescale_constants(graph, operator))
     return _finish(graph, operator, scaled, "RELU")
@@ -70,9 +70,7 @@ def _rescale(x: Int64, constants: tuple[int, int]) -> Int64:
     return requantize(x, np.int64(multiplier), np.int64(shift))
 
 
-def _finish(
-    graph: Graph, operator: Operator, scaled: Int64, activation: str = "NONE"
-) -> NDArray[np.int8]:
+def _finish(graph: Graph, operator: Operator, scaled: Int64, activation: str = "NONE") -> Bytes:
     output = graph.output_of(operator)
     low, high = activation_limits(activation, output)
-    return np.clip(scaled + output.scale_and_zero_point()[1], low, high).astype(np.int8)
+    return np.clip(scaled + output.scale_and_zero_point()[1], low, high).astype(output.dtype)

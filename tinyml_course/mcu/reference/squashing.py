@@ -8,7 +8,7 @@ from tinyml_course.graph.fixed_point import INT32_MIN
 from tinyml_course.graph.operators import Logistic, LogSoftmax, Softmax
 from tinyml_course.mcu.exponential import divide_by_power_of_two, multiply, reciprocal
 from tinyml_course.mcu.logarithm import logarithm
-from tinyml_course.mcu.reference.operators import Arrays
+from tinyml_course.mcu.reference.operators import Arrays, Bytes
 from tinyml_course.mcu.squashing import (
     LOG_SOFTMAX_OUTPUT_BITS,
     SOFTMAX_INPUT_BITS,
@@ -20,23 +20,23 @@ from tinyml_course.mcu.squashing import (
 )
 
 
-def softmax(graph: Graph, operator: Softmax, inputs: Arrays) -> NDArray[np.int8]:
+def softmax(graph: Graph, operator: Softmax, inputs: Arrays) -> Bytes:
     """Exponentials of the distances to the largest, times the reciprocal of their sum."""
     exponentials = softmax_exponentials(graph, operator)
     rows = inputs[0].reshape(-1, inputs[0].shape[-1])
-    output = [_row([int(x) for x in row], exponentials) for row in rows]
-    return np.array(output, np.int8).reshape(inputs[0].shape)
+    units = np.array([_row([int(x) for x in row], exponentials) for row in rows])
+    lowest = np.iinfo(inputs[0].dtype).min
+    return (units + lowest).astype(inputs[0].dtype).reshape(inputs[0].shape)
 
 
 def _row(row: list[int], exponentials: tuple[int, ...]) -> list[int]:
+    """0..255 for each input of a row."""
     largest = max(row)
     terms = [exponentials[largest - x] if largest - x < len(exponentials) else 0 for x in row]
     total = sum(divide_by_power_of_two(term, SOFTMAX_SUM_BITS) for term in terms)
     scale, bits = reciprocal(total, SOFTMAX_SUM_BITS)
     # A result with no integer bits becomes 0..255: 31 - 8 fraction bits too many.
-    return [
-        min(divide_by_power_of_two(multiply(scale, term), bits + 23) - 128, 127) for term in terms
-    ]
+    return [min(divide_by_power_of_two(multiply(scale, term), bits + 23), 255) for term in terms]
 
 
 def log_softmax(graph: Graph, operator: LogSoftmax, inputs: Arrays) -> NDArray[np.int8]:
