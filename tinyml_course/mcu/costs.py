@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
-from tinyml_course.graph import count_macs, count_params
+from tinyml_course.graph import count_params
 from tinyml_course.mcu.boards import KIB, Board
 from tinyml_course.mcu.flash import CODE_BYTES_ESTIMATE
 from tinyml_course.mcu.latency import energy_mj, latency_ms
@@ -67,7 +67,7 @@ def report(plan: Plan, board: Board) -> Report:
         board=board.name,
         policy=plan.policy,
         operators=len(plan.graph.operators),
-        macs=count_macs(plan.graph),
+        macs=plan.schedule.macs,
         params=count_params(plan.graph),
         sram_peak_bytes=plan.peak_bytes,
         sram_free_bytes=board.sram_bytes - plan.peak_bytes,
@@ -78,8 +78,8 @@ def report(plan: Plan, board: Board) -> Report:
         flash_code_bytes_estimate=CODE_BYTES_ESTIMATE,
         flash_used_bytes=plan.flash_bytes,
         flash_free_bytes=board.flash_bytes - plan.flash_bytes,
-        latency_ms_estimate=latency_ms(plan.graph, board),
-        energy_mj_estimate=energy_mj(plan.graph, board),
+        latency_ms_estimate=latency_ms(plan.schedule, board),
+        energy_mj_estimate=energy_mj(plan.schedule, board),
     )
 
 

@@ -58,7 +58,7 @@ class Part:
         names: of these activations.
         output: where the result goes.
         arrival: the region of the image that arrives.
-        fill: the value of a region that is all border.
+        fill: what a region holds for which nothing is read, because it is all border.
         tile: the operator on the region, for the rules of overlapping.
     """
 
@@ -69,7 +69,7 @@ class Part:
     names: tuple[str, ...]
     output: Access
     arrival: Region | None = None
-    fill: int = 0
+    fill: NDArray[Any] | None = None
     tile: Tile | None = None
 
 
@@ -179,7 +179,7 @@ class StageProgram:
         self.owners = owners
         self.overflow = self._overflow()
         if self.overflow is None:
-            self.places = {name: self._place(name) for name in self._maps()}
+            self.places = {b.name: self._place(b) for b in self._buffers()}
             rows = isinstance(self.flow, RowFlow)
             self.parts = tuple(self._rows() if rows else self._patches())
             pieces = [a for p in self.parts for pieces in p.sources for a in pieces]
@@ -221,18 +221,26 @@ class StageProgram:
                 for pieces in part.sources
             ]
             part.output.values[...] = part.kernel.run(inputs)
-        elif part.arrival is not None:
+        elif part.fill is not None:
+            part.output.values[...] = part.fill
+        else:
+            assert part.arrival is not None
             rows, columns = part.arrival.rows, part.arrival.columns
             part.output.values[...] = image[:, slice(*rows), slice(*columns)]
-        else:
-            part.output.values[...] = part.fill
 
-    def _maps(self) -> tuple[str, ...]:
-        return (self.stage.source, *self.stage.inner, self.stage.output)
+    def _buffers(self) -> list[Buffer]:
+        """Where the stage's maps lie; a map of which no row is ever asked for lies nowhere."""
+        stage = self.stage
+        whole = {stage.output} if self.flow.fed else {stage.source, stage.output}
+        return [
+            buffer
+            for name in (stage.source, *stage.inner, stage.output)
+            if (buffer := self.plan.find(name, whole=name in whole)) is not None
+        ]
 
-    def _place(self, name: str) -> _Place:
-        tensor, buffer = self.stage.graph.tensors[name], self._buffer(name)
-        owner = self.owners[buffer.role, name]
+    def _place(self, buffer: Buffer) -> _Place:
+        name = buffer.name
+        tensor, owner = self.stage.graph.tensors[name], self.owners[buffer.role, name]
         if buffer.role == "rows":
             return _Ring(self.arena, tensor, buffer, owner)
         if buffer.role == "patch":
@@ -241,15 +249,9 @@ class StageProgram:
             return _PatchRoom(self.arena, tensor, buffer, owner, regions)
         return _Whole(self.arena, tensor, buffer, owner)
 
-    def _buffer(self, name: str) -> Buffer:
-        whole = name in (self.stage.source, self.stage.output) and not (
-            name == self.stage.source and self.flow.fed
-        )
-        return self.plan.activation(name) if whole else self.plan.part(name)
-
     def _overflow(self) -> EmulatorFault | None:
-        names = self._maps()
-        for buffer in (*map(self._buffer, names), *(b for s in self.scratch.values() for b in s)):
+        scratch = (buffer for own in self.scratch.values() for buffer in own)
+        for buffer in (*self._buffers(), *scratch):
             fault = self.arena.overflow(
                 buffer.offset, buffer.end, buffer.name, self.unit.name, self.unit.index
             )
@@ -271,10 +273,13 @@ class StageProgram:
         assert isinstance(self.flow, PatchFlow)
         parts = []
         for index, patch in enumerate(self.flow.patches):
-            if self.flow.fed:
-                parts.append(self._arrive(patch.regions[self.stage.source], index))
+            arriving = patch.regions[self.stage.source]
+            if self.flow.fed and arriving.pixels:
+                parts.append(self._arrive(arriving, index))
             for position, operator in enumerate(self.stage.operators):
-                parts.append(self._part(position, patch.regions[operator.outputs[0]], index))
+                region = patch.regions[operator.outputs[0]]
+                if region.pixels:
+                    parts.append(self._part(position, region, index))
         return parts
 
     def _arrive(self, region: Region, patch: int) -> Part:
@@ -283,17 +288,26 @@ class StageProgram:
 
     def _part(self, index: int, region: Region, patch: int = 0) -> Part:
         operator, graph = self.stage.operators[index], self.stage.graph
-        output_name = operator.outputs[0]
-        (output,) = self.places[output_name].access(region, patch)
+        (output,) = self.places[operator.outputs[0]].access(region, patch)
         tile = self.tiler.tile(index, region)
         if tile is None:
-            assert isinstance(operator, Pad)  # no window lies in its own padding alone
-            fill = operator.border(graph.tensors[output_name])
+            fill = self._border(index, region)
             return Part(operator, operator.name, None, (), (), output, fill=fill)
         names = tuple(tensor.name for tensor in graph.activations_of(operator))
         sources = tuple(self.places[name].access(tile.source, patch) for name in names)
         kernel = self._kernel(tile)
         return Part(operator, operator.name, kernel, sources, names, output, tile=tile)
+
+    def _border(self, index: int, region: Region) -> NDArray[Any]:
+        """What a region holds whose windows see nothing but padding."""
+        operator, graph = self.stage.operators[index], self.stage.graph
+        if isinstance(operator, Pad):
+            output = graph.output_of(operator)
+            return np.array(operator.border(output), output.dtype)
+        alone, part = self.tiler.border(index, region)
+        source = alone.input
+        zeros = np.full(source.shape, source.scale_and_zero_point()[1], source.dtype)
+        return make_kernel(alone, part, self.constants[operator.name]).run([zeros])
 
     def _kernel(self, tile: Tile) -> Kernel:
         if tile.graph not in self.kernels:

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Iterator
 
-from tinyml_course.errors import lookup
+from tinyml_course.errors import ScheduleError, lookup
 from tinyml_course.graph import Graph
 from tinyml_course.mcu.boards import Board
 from tinyml_course.mcu.planning.fits import check_fits, larger_boards
 from tinyml_course.mcu.planning.layout import Buffer, Plan, Step
 from tinyml_course.mcu.planning.per_layer import per_layer
 from tinyml_course.mcu.planning.tflm import cmsis_nn, tflm
-from tinyml_course.mcu.planning.tight import tight
+from tinyml_course.mcu.planning.tight import tight, tight_schedule
 from tinyml_course.mcu.planning.tinyengine import tinyengine
+from tinyml_course.mcu.scheduling import Schedule
 
 POLICIES: dict[str, Callable[[Graph], Plan]] = {
     "per_layer": per_layer,
@@ -24,20 +25,36 @@ POLICIES: dict[str, Callable[[Graph], Plan]] = {
 DEFAULT_POLICY = "tight"
 
 
-def plan(graph: Graph, board: Board | None = None, policy: str = DEFAULT_POLICY) -> Plan:
+SCHEDULED_POLICIES: dict[str, Callable[[Schedule], Plan]] = {"tight": tight_schedule}
+"""Those of them that can lay out stages."""
+
+
+def plan(
+    network: Graph | Schedule, board: Board | None = None, policy: str = DEFAULT_POLICY
+) -> Plan:
     """Lay a graph out in SRAM.
 
     Args:
-        graph: the network.
+        network: the graph, or a schedule for it.
         board: where it shall fit; ``None`` plans without a limit.
         policy: name of a planner in `POLICIES`.
 
     Raises:
         UnknownNameError: there is no such policy.
+        ScheduleError: the policy has no rule for stages.
         DoesNotFitError: it needs more SRAM or flash than the board has; the message names the
             operator, the bytes missing and what would help.
     """
-    result = lookup("policy", policy, POLICIES)(graph)
+    planner = lookup("policy", policy, POLICIES)
+    if isinstance(network, Graph):
+        result = planner(network)
+    elif not network.stages:
+        result = planner(network.graph)
+    elif policy in SCHEDULED_POLICIES:
+        result = SCHEDULED_POLICIES[policy](network)
+    else:
+        able = ", ".join(SCHEDULED_POLICIES)
+        raise ScheduleError(f"policy {policy} has no rule for stages; there is one in: {able}")
     if board is not None:
         check_fits(result, board, _remedies(result, board))
     return result

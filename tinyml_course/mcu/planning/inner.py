@@ -1,6 +1,7 @@
 """What a unit of a schedule keeps beside its input and output, and what of it may share bytes."""
 
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,7 @@ from tinyml_course.graph import Graph, Operator
 from tinyml_course.graph.operators import Conv2D, DepthwiseConv2D, Pool
 from tinyml_course.mcu.overlap import lawful_overlap
 from tinyml_course.mcu.planning.layout import Role
-from tinyml_course.mcu.scheduling import PatchFlow, Region, RowFlow, Tiler, Unit
+from tinyml_course.mcu.scheduling import PatchFlow, Region, RowFlow, StageGraph, Tiler, Unit
 
 
 @dataclass(eq=False)
@@ -47,13 +48,48 @@ class UnitMemory:
     inner_overlaps: dict[tuple[Inner, Inner], int] = field(default_factory=dict)
     output_overlaps: dict[str, int] = field(default_factory=dict)
 
+    def inner_bytes(self) -> int:
+        """What the buffers inside need at least, at the unit's most crowded step."""
+        held = np.zeros(self.steps, np.int64)
+        for inner in self.inner:
+            held += inner.live * inner.size_bytes
+        for (written, read), most in self.inner_overlaps.items():
+            held -= (written.live & read.live) * saving(most, written.size_bytes, read.size_bytes)
+        return int(held.max())
+
+
+def saving(most: int, written: int, read: int) -> int:
+    """Bytes that an output and the input that it may overlap need less than both apart.
+
+    Args:
+        most: largest lawful difference of their addresses.
+        written: size of the output.
+        read: size of the input.
+    """
+    distance = max(min(0, most), -written)
+    together = max(read - distance, written)
+    return max(0, read + written - together)
+
+
+def stage_bytes(flow: RowFlow | PatchFlow) -> int:
+    """What a stage needs where nobody else holds anything, as a lower bound for any offsets."""
+    stage = flow.stage
+    memory = _streamed(flow) if isinstance(flow, RowFlow) else _patched(flow)
+    tensors = stage.graph.tensors
+    written = tensors[stage.output].size_bytes
+    if flow.fed:
+        return memory.inner_bytes() + written
+    read = tensors[stage.source].size_bytes
+    most = memory.output_overlaps.get(stage.source, read)
+    return memory.inner_bytes() + written + read - saving(most, written, read)
+
 
 def unit_memory(graph: Graph, unit: Unit) -> UnitMemory:
     """What a unit needs."""
     if isinstance(unit.flow, RowFlow):
-        return _streamed(graph, unit.flow)
+        return _streamed(unit.flow)
     if isinstance(unit.flow, PatchFlow):
-        return _patched(graph, unit.flow)
+        return _patched(unit.flow)
     return _whole(graph, unit.operators[0])
 
 
@@ -88,19 +124,19 @@ def _whole(graph: Graph, operator: Operator) -> UnitMemory:
     return memory
 
 
-def _streamed(graph: Graph, flow: RowFlow) -> UnitMemory:
-    stage = flow.stage
+def _streamed(flow: RowFlow) -> UnitMemory:
+    stage, graph = flow.stage, flow.stage.graph
     memory = UnitMemory(len(flow.steps), [])
     rings: dict[str, Inner] = {}
     for name in (stage.source, *stage.inner) if flow.fed else stage.inner:
-        size = flow.ring_rows(name) * stage.row_bytes(name)
-        rings[name] = Inner((name,), "rows", size, flow.live(name))
+        if size := flow.ring_rows(name) * stage.row_bytes(name):
+            rings[name] = Inner((name,), "rows", size, flow.live(name))
     memory.inner += rings.values()
     for index, operator in enumerate(stage.operators):
         # A depthwise convolution reads its rows from the ring, which plays the scratch's part.
         size = 0 if isinstance(operator, DepthwiseConv2D) else scratch_bytes(graph, operator)
-        if size:
-            live = flow.steps_of(index)
+        live = flow.steps_of(index)
+        if size and live.any():
             memory.inner.append(Inner((operator.name,), "scratch", size, live))
         written = rings.get(operator.outputs[0])
         for tensor in graph.activations_of(operator):
@@ -116,21 +152,38 @@ def _allow_one_row(
     flow: RowFlow, index: int, pair: tuple[Inner, Inner], memory: UnitMemory
 ) -> None:
     """Let a row be written over the row that it is made from, where both maps keep one row."""
-    stage, operator = flow.stage, flow.stage.operators[index]
     written, read = pair
-    source = read.names[0]
-    one_each = flow.ring_rows(source) == 1 == flow.ring_rows(written.names[0])
-    if not one_each or (written.live & read.live & ~flow.steps_of(index)).any():
+    if not flow.ring_rows(read.names[0]) == 1 == flow.ring_rows(written.names[0]):
         return
-    width = stage.size(operator.outputs[0])[1]
-    tile = Tiler(stage).tile(index, Region((0, 1), (0, width)))
-    overlap = lawful_overlap(tile.graph, tile.operator, source) if tile else None
-    if overlap is not None and overlap.multiple == 1:
-        memory.inner_overlaps[pair] = overlap.most
+    if isinstance(flow.stage.operators[index], DepthwiseConv2D):
+        return  # in place it would need scratch, which rings are to save
+    if (written.live & read.live & ~flow.steps_of(index)).any():
+        return
+    most = _one_row_overlap(flow.stage, index, read.names[0])
+    if most is not None:
+        memory.inner_overlaps[pair] = most
 
 
-def _patched(graph: Graph, flow: PatchFlow) -> UnitMemory:
-    stage = flow.stage
+def _one_row_overlap(stage: StageGraph, index: int, source: str) -> int | None:
+    """How far a row of an operator's output may reach into the row it is made from."""
+    operator = stage.operators[index]
+    known = _ONE_ROW_OVERLAPS.setdefault(stage.graph, {})
+    key = operator.name, source
+    if key not in known:
+        width = stage.size(operator.outputs[0])[1]
+        tile = Tiler(stage).tile(index, Region((0, 1), (0, width)))
+        overlap = lawful_overlap(tile.graph, tile.operator, source) if tile else None
+        lawful = overlap is not None and overlap.multiple == 1
+        known[key] = overlap.most if lawful and overlap is not None else None
+    return known[key]
+
+
+_ONE_ROW_OVERLAPS: WeakKeyDictionary[Graph, dict[tuple[str, str], int | None]] = WeakKeyDictionary()
+"""They depend on the graph alone, and a search asks for them again and again."""
+
+
+def _patched(flow: PatchFlow) -> UnitMemory:
+    stage, graph = flow.stage, flow.stage.graph
     count = len(stage.operators)
     memory = UnitMemory(count, [])
     first = {operator.outputs[0]: index for index, operator in enumerate(stage.operators)}
@@ -150,8 +203,8 @@ def _patched(graph: Graph, flow: PatchFlow) -> UnitMemory:
             before.names += (name,)
             before.live |= live
             held[name] = before
-        else:
-            held[name] = Inner((name,), "patch", flow.largest_bytes(name), live)
+        elif size := flow.largest_bytes(name):
+            held[name] = Inner((name,), "patch", size, live)
             memory.inner.append(held[name])
     for index, operator in enumerate(stage.operators):
         size = _patch_scratch(flow, index)
@@ -168,20 +221,26 @@ def _shares_patch(flow: PatchFlow, index: int) -> bool:
     if not isinstance(operator, (DepthwiseConv2D, Pool)):
         return False
     source, output = operator.inputs[0], operator.outputs[0]
-    tiler = Tiler(stage)
-    for patch in flow.patches:
-        tile = tiler.tile(index, patch.regions[output])
+    tiler, shapes = Tiler(stage), flow.shapes(index)
+    for shape in shapes:
+        tile = tiler.tile(index, shape)
         overlap = lawful_overlap(tile.graph, tile.operator, source) if tile else None
-        grows = patch.regions[output].pixels > patch.regions[source].pixels
-        if overlap is None or overlap.most < 0 or grows:
+        if tile is None or overlap is None or overlap.most < 0:
+            return False  # also where all is border: there is nothing to lie over
+        if shape.pixels > tile.source.pixels:
             return False
-    return True
+    return bool(shapes) and _all_read(flow, source, output)
+
+
+def _all_read(flow: PatchFlow, source: str, output: str) -> bool:
+    """Whether every patch that writes one map holds a part of the other."""
+    return all(p.regions[source].pixels >= p.regions[output].pixels for p in flow.patches)
 
 
 def _patch_scratch(flow: PatchFlow, index: int) -> int:
-    stage, operator = flow.stage, flow.stage.operators[index]
-    tiler, sizes = Tiler(stage), []
-    for patch in flow.patches:
-        tile = tiler.tile(index, patch.regions[operator.outputs[0]])
-        sizes.append(scratch_bytes(tile.graph, tile.operator) if tile else 0)
-    return max(sizes)
+    tiler, most = Tiler(flow.stage), 0
+    for shape in flow.shapes(index):
+        tile = tiler.tile(index, shape)
+        if tile is not None:
+            most = max(most, scratch_bytes(tile.graph, tile.operator))
+    return most

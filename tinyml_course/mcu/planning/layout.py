@@ -152,13 +152,12 @@ class Plan:
         """The scratch buffers of an operator."""
         return [b for b in self.buffers if b.role in SCRATCH_ROLES and b.name == operator]
 
-    def part(self, tensor: str) -> Buffer:
-        """The ring of rows, or the room for a patch, that a stage keeps of a map.
+    def find(self, tensor: str, whole: bool) -> Buffer | None:
+        """Where a map lies, or what a stage keeps of it: a ring of rows, or room for a patch.
 
-        Raises:
-            KeyError: the map lies in SRAM as a whole, or the plan was made for another schedule.
+        ``None`` if it has no such place.
         """
-        return self._parts[tensor]
+        return (self._activations if whole else self._parts).get(tensor)
 
     @cached_property
     def _activations(self) -> dict[str, Buffer]:

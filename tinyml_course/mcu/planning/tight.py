@@ -8,12 +8,10 @@ searched until they meet the lower bound or the orders are exhausted.
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from tinyml_course.graph import Graph, Lifetime, Operator, lifetimes
 from tinyml_course.graph.operators import DepthwiseConv2D, Pool
 from tinyml_course.mcu.overlap import lawful_overlap
-from tinyml_course.mcu.planning.inner import Inner, UnitMemory, unit_memory
+from tinyml_course.mcu.planning.inner import Inner, UnitMemory, saving, unit_memory
 from tinyml_course.mcu.planning.layout import Buffer, Plan
 from tinyml_course.mcu.planning.order import memory_order
 from tinyml_course.mcu.planning.packing import Item, Order, keep_apart, pack
@@ -129,16 +127,10 @@ class _Problem:
         """
         extents = []
         for index, memory in enumerate(self.memory):
-            inside = np.zeros(memory.steps, np.int64)
-            for inner in memory.inner:
-                inside += inner.live * inner.size_bytes
-            for (written, read), most in memory.inner_overlaps.items():
-                together = written.live & read.live
-                inside -= together * _saving(most, written.size_bytes, read.size_bytes)
-            extents.append(int(inside.max()) + sum(item.bytes_at(index) for item in self.maps))
+            extents.append(memory.inner_bytes() + sum(i.bytes_at(index) for i in self.maps))
         for (output, source), most in self.overlaps.items():
             first, last = output.parts[0].size_bytes, source.parts[-1].size_bytes
-            extents[output.lifetime.first] -= _saving(most, first, last)
+            extents[output.lifetime.first] -= saving(most, first, last)
         return extents
 
 
@@ -196,13 +188,6 @@ def _allow_overlap(output: Item, source: Item, most: int) -> None:
     written, read = output.parts[0].size_bytes, source.parts[-1].size_bytes
     if most < read:
         output.forbid(source, max(most, -written), read)
-
-
-def _saving(most: int, written: int, read: int) -> int:
-    """Bytes that an output and the input it may overlap need less than both apart."""
-    distance = max(min(0, most), -written)
-    together = max(read - distance, written)
-    return max(0, read + written - together)
 
 
 def _orders(extents: Sequence[int]) -> list[Order]:

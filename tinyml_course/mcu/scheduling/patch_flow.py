@@ -5,8 +5,12 @@ from functools import cached_property
 from itertools import pairwise
 
 from tinyml_course.errors import ScheduleError
+from tinyml_course.graph.local_window import Reach
 from tinyml_course.mcu.scheduling.region import Region
 from tinyml_course.mcu.scheduling.stage_graph import StageGraph
+
+Span = tuple[int, int]
+"""First position, and first behind."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +21,7 @@ class Patch:
         row: from the top.
         column: from the left.
         regions: of every map that the stage reads or writes, clipped at the map's borders; halos
-            are where the regions of two patches overlap.
+            are where the regions of two patches overlap. Empty where readers see only padding.
     """
 
     row: int
@@ -51,51 +55,90 @@ class PatchFlow:
     @cached_property
     def patches(self) -> tuple[Patch, ...]:
         """All patches, with what each needs."""
-        height, width = self.stage.size(self.stage.output)
         return tuple(
-            Patch(row, column, self._regions(Region(span, across)))
-            for row, span in enumerate(_split(height, self.rows))
-            for column, across in enumerate(_split(width, self.columns))
+            Patch(row, column, {name: Region(spans[name], across[name]) for name in spans})
+            for row, spans in enumerate(self._spans[0])
+            for column, across in enumerate(self._spans[1])
         )
 
     def largest_bytes(self, name: str) -> int:
         """The most bytes that a patch needs of a map."""
         shape = self.stage.graph.tensors[name].shape
         pixel_bytes = self.stage.row_bytes(name) // shape[2]
-        return max(patch.regions[name].pixels for patch in self.patches) * pixel_bytes
+        rows, columns = (
+            max(stop - start for start, stop in (spans[name] for spans in along))
+            for along in self._spans
+        )
+        return rows * columns * pixel_bytes
 
     def computed_pixels(self) -> list[int]:
         """Output pixels that each operator computes, those of halos as often as they occur."""
+        pixels = []
+        for operator in self.stage.operators:
+            name = operator.outputs[0]
+            rows, columns = (
+                sum(stop - start for start, stop in (spans[name] for spans in along))
+                for along in self._spans
+            )
+            pixels.append(rows * columns)
+        return pixels
+
+    def shapes(self, operator: int) -> list[Region]:
+        """Regions that an operator writes; of those that read alike, at alike borders, one."""
         return [
-            sum(patch.regions[operator.outputs[0]].pixels for patch in self.patches)
-            for operator in self.stage.operators
+            Region(rows, columns)
+            for rows in self._distinct(operator, 0)
+            for columns in self._distinct(operator, 1)
         ]
 
-    def _regions(self, output: Region) -> dict[str, Region]:
-        """From the output backwards: the smallest rectangle that holds what all readers need."""
+    @cached_property
+    def _spans(self) -> tuple[list[dict[str, Span]], list[dict[str, Span]]]:
+        """For each band of patches what it needs of every map: rows, then columns.
+
+        A patch is where two bands cross, because rows and columns do not depend on each other.
+        """
+        height, width = self.stage.size(self.stage.output)
+        return (
+            [self._needed(0, span) for span in _split(height, self.rows)],
+            [self._needed(1, span) for span in _split(width, self.columns)],
+        )
+
+    def _needed(self, axis: int, output: Span) -> dict[str, Span]:
+        """From the output backwards: the shortest span that holds what all readers need."""
         stage = self.stage
-        regions = {stage.output: output}
+        spans = {stage.output: output}
         for operator, windows in zip(
             reversed(stage.operators), reversed(stage.windows), strict=True
         ):
-            target = regions[operator.outputs[0]]
+            start, stop = spans[operator.outputs[0]]
             for tensor in stage.graph.activations_of(operator):
-                rows = windows[0].reach(*target.rows, tensor.shape[1])
-                columns = windows[1].reach(*target.columns, tensor.shape[2])
-                needed = Region((rows.start, rows.stop), (columns.start, columns.stop))
-                before = regions.get(tensor.name)
-                regions[tensor.name] = needed if before is None else _around(before, needed)
-        return regions
+                needed, before = (0, 0), spans.get(tensor.name, (0, 0))
+                if stop > start:
+                    reach = windows[axis].reach(start, stop, tensor.shape[1 + axis])
+                    needed = reach.start, reach.stop
+                spans[tensor.name] = _around(before, needed)
+        return spans
+
+    def _distinct(self, operator: int, axis: int) -> list[Span]:
+        stage = self.stage
+        name = stage.operators[operator].outputs[0]
+        source = stage.graph.activations_of(stage.operators[operator])[0]
+        found: dict[Reach, Span] = {}
+        for spans in self._spans[axis]:
+            start, stop = spans[name]
+            if stop > start:
+                reach = stage.windows[operator][axis].reach(start, stop, source.shape[1 + axis])
+                found.setdefault(reach.moved(), (start, stop))
+        return list(found.values())
 
 
-def _split(size: int, parts: int) -> list[tuple[int, int]]:
+def _split(size: int, parts: int) -> list[Span]:
     """``parts`` spans whose lengths differ by one at most."""
     edges = [size * i // parts for i in range(parts + 1)]
     return list(pairwise(edges))
 
 
-def _around(first: Region, second: Region) -> Region:
-    return Region(
-        (min(first.rows[0], second.rows[0]), max(first.rows[1], second.rows[1])),
-        (min(first.columns[0], second.columns[0]), max(first.columns[1], second.columns[1])),
-    )
+def _around(first: Span, second: Span) -> Span:
+    if first[0] == first[1] or second[0] == second[1]:  # one of the readers sees only padding
+        return second if first[0] == first[1] else first
+    return min(first[0], second[0]), max(first[1], second[1])

@@ -52,6 +52,7 @@ class RowFlow:
         self._heights = {
             name: stage.size(name)[0] for name in (stage.source, *stage.inner, stage.output)
         }
+        self._needs = [self._rows_read(index) for index in range(len(stage.operators))]
         self._born: dict[str, dict[int, int]] = {name: {} for name in self._heights}
         self._last_use: dict[str, dict[int, int]] = {name: {} for name in self._heights}
         self._made = dict.fromkeys(self._heights, 0)
@@ -61,6 +62,8 @@ class RowFlow:
             self._made[stage.source] = rows
         for row in range(self._heights[stage.output]):
             self._make(stage.output, row)
+        self._operators = np.array([step.operator for step in self.steps])
+        self._ring_rows: dict[str, int] = {}
 
     kind = "STREAM"
 
@@ -73,14 +76,20 @@ class RowFlow:
 
     def needs(self, operator: int, row: int) -> tuple[int, int]:
         """Rows ``start .. stop - 1`` that an operator of the stage reads for a row."""
-        window = self.stage.windows[operator][0]
-        reach = window.reach(row, row + 1, self._heights[self._reads[operator][0]])
-        return reach.start, reach.stop
+        return self._needs[operator][row]
 
     def ring_rows(self, name: str) -> int:
-        """Rows of a map that must be kept at once, so that row ``y`` may lie in slot ``y % n``."""
+        """Rows of a map that must be kept at once, so that row ``y`` may lie in slot ``y % n``.
+
+        0 where nobody ever asks for a row, because later windows see padding only.
+        """
+        if name not in self._ring_rows:
+            self._ring_rows[name] = self._count_ring_rows(name)
+        return self._ring_rows[name]
+
+    def _count_ring_rows(self, name: str) -> int:
         born, used = self._born[name], self._last_use[name]
-        most, oldest = 1, 0
+        most, oldest = min(1, len(born)), 0
         rows = sorted(born)
         for row in rows:
             # Rows die in order as far as the ring is concerned: a slot is free once its row and
@@ -99,7 +108,8 @@ class RowFlow:
 
     def steps_of(self, operator: int) -> NDArray[np.bool_]:
         """During which steps an operator of the stage runs."""
-        return np.array([step.operator == operator for step in self.steps])
+        mask: NDArray[np.bool_] = self._operators == operator
+        return mask
 
     @cached_property
     def distance_bytes(self) -> int:
@@ -131,6 +141,15 @@ class RowFlow:
         ]
         whole = stage.graph.tensors[stage.source].size_bytes
         return min(distances, default=whole)
+
+    def _rows_read(self, operator: int) -> list[tuple[int, int]]:
+        window = self.stage.windows[operator][0]
+        size = self._heights[self._reads[operator][0]]
+        reaches = (
+            window.reach(row, row + 1, size)
+            for row in range(self._heights[self.stage.operators[operator].outputs[0]])
+        )
+        return [(reach.start, reach.stop) for reach in reaches]
 
     def _make(self, name: str, row: int) -> None:
         """Make a row, and first what it needs."""

@@ -118,22 +118,41 @@ class Schedule:
         return tuple(u.index for u in self.units for _ in u.operators)
 
     @cached_property
-    def macs(self) -> int:
-        """Multiply-accumulates that are executed, repeated ones too."""
-        return sum(sum(self.operator_macs(unit)) for unit in self.units)
+    def computed_pixels(self) -> tuple[tuple[int, int], ...]:
+        """For each operator: pixels that it computes, repeated ones too, and pixels of its map.
 
-    def operator_macs(self, unit: Unit) -> list[int]:
-        """The same for each operator of a unit."""
+        An operator that runs as a whole computes everything once: ``(1, 1)``.
+        """
+        pairs: list[tuple[int, int]] = []
+        for unit in self.units:
+            if unit.flow is None:
+                pairs.append((1, 1))
+                continue
+            shapes = [self.graph.output_of(operator).shape for operator in unit.operators]
+            sizes = [shape[1] * shape[2] for shape in shapes]
+            pairs += zip(unit.flow.computed_pixels(), sizes, strict=True)
+        return tuple(pairs)
+
+    @cached_property
+    def computed_shares(self) -> tuple[float, ...]:
+        """For each operator the part of its map that it computes: above 1 where halos repeat."""
+        return tuple(computed / size for computed, size in self.computed_pixels)
+
+    @cached_property
+    def operator_macs(self) -> tuple[int, ...]:
+        """For each operator the multiply-accumulates that are executed, repeated ones too."""
         graph = self.graph
-        whole = [operator.macs(graph.inputs_of(operator)) for operator in unit.operators]
-        if unit.flow is None:
-            return whole
-        pixels = unit.flow.computed_pixels()
-        sizes = [graph.output_of(operator).shape for operator in unit.operators]
-        return [
-            macs // (shape[1] * shape[2]) * computed
-            for macs, shape, computed in zip(whole, sizes, pixels, strict=True)
-        ]
+        return tuple(
+            operator.macs(graph.inputs_of(operator)) // size * computed
+            for operator, (computed, size) in zip(
+                graph.operators, self.computed_pixels, strict=True
+            )
+        )
+
+    @property
+    def macs(self) -> int:
+        """The same of one inference."""
+        return sum(self.operator_macs)
 
     def _position(self, name: str) -> int:
         if name not in self._index:

@@ -51,6 +51,19 @@ class Tiler:
             self._made[key] = _alone(stage.graph, part, reads, region), part
         return Tile(*self._made[key], reads)
 
+    def border(self, index: int, region: Region) -> tuple[Graph, Operator]:
+        """A windowed operator for a region all of whose windows lie in the padding.
+
+        Its input is as large as the windows and holds the zero point.
+        """
+        operator, windows = self.stage.operators[index], self.stage.windows[index]
+        seen = [
+            (0, (stop - start - 1) * window.stride + window.kernel)
+            for (start, stop), window in zip((region.rows, region.columns), windows, strict=True)
+        ]
+        part = _with_padding(operator, Reach(0, 0), Reach(0, 0))
+        return _alone(self.stage.graph, part, Region(seen[0], seen[1]), region), part
+
 
 def _alone(graph: Graph, operator: Operator, reads: Region, writes: Region) -> Graph:
     """A graph of this operator only, between maps of the regions' sizes."""
