@@ -54,16 +54,31 @@ def lawful_overlap(graph: Graph, operator: Operator, source: str) -> Overlap | N
     if isinstance(operator, DepthwiseConv2D):
         if operator.multiplier(inputs) != 1:
             return None
-        # Output row y covers at most input row y, of which the ring holds a copy. Where output
-        # rows are longer, or start before any input row, only a copy of the whole channel helps.
-        keeps_up = output.shape[2] <= width and operator.padding[0][0] < k_h
-        rows = min(k_h, height) if keeps_up else height
+        top = operator.padding[0][0]
+        rows = depthwise_ring_rows(k_h, top, (height, width), output.shape[2])
         return Overlap(0, channels, rows * width)
     if isinstance(operator, Pool):
         return Overlap(-raster_distance(graph, operator), channels)
     if isinstance(operator, Conv2D):
         return Overlap(-raster_distance(graph, operator), 1, k_h * k_w * channels)
     return None
+
+
+def depthwise_ring_rows(kernel: int, top: int, source: tuple[int, int], columns: int) -> int:
+    """Rows of one channel that a depthwise convolution must copy to run in place.
+
+    Output row y covers at most input row y, of which the ring holds a copy. Where output rows are
+    longer, or start before any input row, only a copy of the whole channel helps.
+
+    Args:
+        kernel: rows of the window.
+        top: rows of padding above.
+        source: rows and columns of the input.
+        columns: of the output.
+    """
+    height, width = source
+    keeps_up = columns <= width and top < kernel
+    return min(kernel, height) if keeps_up else height
 
 
 def overlap_is_safe(

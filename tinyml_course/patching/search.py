@@ -14,7 +14,7 @@ from tinyml_course.errors import ScheduleError
 from tinyml_course.graph import Graph
 from tinyml_course.mcu.boards import Board
 from tinyml_course.mcu.planning import Plan, plan
-from tinyml_course.mcu.planning.inner import stage_bytes
+from tinyml_course.mcu.planning.inner import least_patch_bytes, stage_bytes
 from tinyml_course.mcu.planning.tight import unit_bytes
 from tinyml_course.mcu.scheduling import (
     Patches,
@@ -139,6 +139,8 @@ class ScheduleSearch:
             if max(rest, output.size_bytes) >= least:
                 continue
             for flow in self._patch_flows(last):
+                if least_patch_bytes(flow) >= least:
+                    continue
                 peak = max(stage_bytes(flow), rest)
                 if peak < least:
                     names = graph.operators[0].name, graph.operators[self.edges[last]].name

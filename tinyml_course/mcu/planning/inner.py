@@ -1,5 +1,6 @@
 """What a unit of a schedule keeps beside its input and output, and what of it may share bytes."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
@@ -7,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyml_course.graph import Graph, Operator
-from tinyml_course.graph.operators import Conv2D, DepthwiseConv2D, Pool
-from tinyml_course.mcu.overlap import lawful_overlap
+from tinyml_course.graph.operators import Conv2D, DepthwiseConv2D, Padding, Pool
+from tinyml_course.mcu.overlap import depthwise_ring_rows, lawful_overlap
 from tinyml_course.mcu.planning.layout import Role
-from tinyml_course.mcu.scheduling import PatchFlow, Region, RowFlow, StageGraph, Tiler, Unit
+from tinyml_course.mcu.scheduling import PatchFlow, Region, RowFlow, StageGraph, Tile, Tiler, Unit
 
 
 @dataclass(eq=False)
@@ -71,6 +72,16 @@ def saving(most: int, written: int, read: int) -> int:
     return max(0, read + written - together)
 
 
+def least_patch_bytes(flow: PatchFlow) -> int:
+    """What a stage needs at least, at a glance: the whole maps and the largest region."""
+    stage, tensors = flow.stage, flow.stage.graph.tensors
+    regions = max((flow.largest_bytes(name) for name in stage.inner), default=0)
+    source = flow.largest_bytes(stage.source) if flow.fed else tensors[stage.source].size_bytes
+    return tensors[stage.output].size_bytes + (
+        max(source, regions) if flow.fed else source + regions
+    )
+
+
 def stage_bytes(flow: RowFlow | PatchFlow) -> int:
     """What a stage needs where nobody else holds anything, as a lower bound for any offsets."""
     stage = flow.stage
@@ -104,12 +115,23 @@ def scratch_bytes(graph: Graph, operator: Operator) -> int:
         k_h, k_w = operator.kernel(inputs)
         return 4 * k_h * k_w * inputs[0].shape[3]
     if isinstance(operator, DepthwiseConv2D):
-        k_h, _ = operator.kernel(inputs)
-        _, height, width, _ = inputs[0].shape
-        overlap = lawful_overlap(graph, operator, inputs[0].name)
-        least = overlap.scratch_bytes if overlap else 0
-        return max(least, min(k_h, height) * (width + sum(operator.padding[1])))
+        size = inputs[0].shape[1], inputs[0].shape[2]
+        columns = graph.output_of(operator).shape[2]
+        return _ring_bytes(graph, operator, size, operator.padding, columns)
     return 0
+
+
+def _ring_bytes(
+    graph: Graph, operator: DepthwiseConv2D, size: tuple[int, int], padding: Padding, columns: int
+) -> int:
+    """Scratch of a depthwise convolution over a map or a region of ``size``."""
+    inputs = graph.inputs_of(operator)
+    k_h, _ = operator.kernel(inputs)
+    height, width = size
+    ring = min(k_h, height) * (width + sum(padding[1]))
+    if operator.multiplier(inputs) != 1:
+        return ring
+    return max(ring, width * depthwise_ring_rows(k_h, padding[0][0], size, columns))
 
 
 def _whole(graph: Graph, operator: Operator) -> UnitMemory:
@@ -218,29 +240,41 @@ def _patched(flow: PatchFlow) -> UnitMemory:
 def _shares_patch(flow: PatchFlow, index: int) -> bool:
     """Whether an operator may write each patch's region over the region that it reads."""
     stage, operator = flow.stage, flow.stage.operators[index]
-    if not isinstance(operator, (DepthwiseConv2D, Pool)):
-        return False
     source, output = operator.inputs[0], operator.outputs[0]
-    tiler, shapes = Tiler(stage), flow.shapes(index)
-    for shape in shapes:
-        tile = tiler.tile(index, shape)
-        overlap = lawful_overlap(tile.graph, tile.operator, source) if tile else None
-        if tile is None or overlap is None or overlap.most < 0:
-            return False  # also where all is border: there is nothing to lie over
-        if shape.pixels > tile.source.pixels:
-            return False
-    return bool(shapes) and _all_read(flow, source, output)
+    if isinstance(operator, DepthwiseConv2D):
+        lawful = operator.multiplier(stage.graph.inputs_of(operator)) == 1
+    elif isinstance(operator, Pool):
+        lawful = all(_pools_in_place(tile, source) for tile in _tiles(flow, index))
+    else:
+        return False
+    return lawful and all(
+        patch.regions[source].pixels >= patch.regions[output].pixels for patch in flow.patches
+    )
 
 
-def _all_read(flow: PatchFlow, source: str, output: str) -> bool:
-    """Whether every patch that writes one map holds a part of the other."""
-    return all(p.regions[source].pixels >= p.regions[output].pixels for p in flow.patches)
+def _pools_in_place(tile: Tile, source: str) -> bool:
+    overlap = lawful_overlap(tile.graph, tile.operator, source)
+    return overlap is not None and overlap.most >= 0
 
 
-def _patch_scratch(flow: PatchFlow, index: int) -> int:
-    tiler, most = Tiler(flow.stage), 0
+def _tiles(flow: PatchFlow, index: int) -> Iterator[Tile]:
+    tiler = Tiler(flow.stage)
     for shape in flow.shapes(index):
         tile = tiler.tile(index, shape)
         if tile is not None:
-            most = max(most, scratch_bytes(tile.graph, tile.operator))
-    return most
+            yield tile
+
+
+def _patch_scratch(flow: PatchFlow, index: int) -> int:
+    graph, operator = flow.stage.graph, flow.stage.operators[index]
+    if not isinstance(operator, DepthwiseConv2D):
+        return scratch_bytes(graph, operator)  # a window's, whatever the region
+    sizes = [0]
+    for shape in flow.shapes(index):
+        rows, columns = flow.stage.reaches(index, shape)
+        if rows.size and columns.size:
+            padding = (rows.before, rows.after), (columns.before, columns.after)
+            width = shape.columns[1] - shape.columns[0]
+            size = rows.size, columns.size
+            sizes.append(_ring_bytes(graph, operator, size, padding, width))
+    return max(sizes)

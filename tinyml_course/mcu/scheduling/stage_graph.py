@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from tinyml_course.errors import ScheduleError
 from tinyml_course.graph import Graph, Operator, lifetimes
-from tinyml_course.graph.local_window import LocalWindow, local_windows
+from tinyml_course.graph.local_window import LocalWindow, Reach, local_windows
+from tinyml_course.mcu.scheduling.region import Region
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,15 @@ class StageGraph:
         """Rows and columns of a map."""
         _, rows, columns, _ = self.graph.tensors[name].shape
         return rows, columns
+
+    def reaches(self, operator: int, region: Region) -> tuple[Reach, Reach]:
+        """The rows and columns that an operator of the stage reads for a region of its output."""
+        source = self.graph.activations_of(self.operators[operator])[0]
+        rows, columns = self.windows[operator]
+        return (
+            rows.reach(*region.rows, source.shape[1]),
+            columns.reach(*region.columns, source.shape[2]),
+        )
 
     def row_bytes(self, name: str) -> int:
         """Bytes of one row of a map."""

@@ -38,10 +38,7 @@ class Tiler:
         ``None`` if all of the region is border, so that nothing is read.
         """
         stage, operator = self.stage, self.stage.operators[index]
-        source = stage.graph.activations_of(operator)[0]
-        windows = stage.windows[index]
-        rows = windows[0].reach(*region.rows, source.shape[1])
-        columns = windows[1].reach(*region.columns, source.shape[2])
+        rows, columns = stage.reaches(index, region)
         reads = Region((rows.start, rows.stop), (columns.start, columns.stop))
         if not reads.pixels:
             return None
