@@ -55,6 +55,11 @@ def deploy(
     data: Annotated[str, typer.Option(help="Data set: digits or fashion_mnist.")] = "digits",
     board: Annotated[str, typer.Option(help="Board name, or a JSON file.")] = "stm32f746",
     policy: Annotated[str, typer.Option(help="Memory planner.")] = "tight",
+    schedule: Annotated[
+        str | None,
+        typer.Option(help="streamed (least SRAM), fastest that fits, or unfused."),
+    ] = None,
+    image: Annotated[str, typer.Option(help="memory, or fed row by row.")] = "memory",
     width: Annotated[float, typer.Option(help="Multiplier of the channels.")] = 1.0,
     resolution: Annotated[int | None, typer.Option(help="Resize the images to this.")] = None,
     epochs: Annotated[int, typer.Option(help="Training passes.")] = 15,
@@ -76,7 +81,8 @@ def deploy(
     from tinyml_course.deploy import Options, write
     from tinyml_course.deploy import deploy as run
 
-    deployment = run(Options(data, target, policy, width, resolution, epochs, seed))
+    options = Options(data, target, policy, schedule, image, width, resolution, epochs, seed)
+    deployment = run(options)
     folder = out or Path("deployed") / f"{data}-{target.name}"
     files = write(deployment, target, folder)
     if json_output:

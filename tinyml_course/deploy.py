@@ -5,7 +5,7 @@ import json
 import math
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,11 +14,21 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from tinyml_course import data, models
-from tinyml_course.errors import DoesNotFitError, TinyMLError
+from tinyml_course.errors import DoesNotFitError, ScheduleError, TinyMLError, lookup
 from tinyml_course.graph import Graph, from_torch, save
 from tinyml_course.mcu import Board, Emulator, Plan, Report, plan, reference, report
+from tinyml_course.mcu.planning import DEFAULT_POLICY, SCHEDULED_POLICIES
+from tinyml_course.mcu.scheduling.schedule import Image
 from tinyml_course.models.fit import accuracy, fit, predict
 from tinyml_course.models.torch_network import build
+from tinyml_course.patching import schedule
+
+SCHEDULES = {
+    "streamed": "the least SRAM at which nothing is computed twice",
+    "fastest": "the fastest that fits the board",
+    "unfused": "operator by operator",
+}
+IMAGES: dict[str, Image] = {"memory": "memory", "fed": "fed"}
 
 CALIBRATION_IMAGES = 256
 REFERENCE_IMAGES = 200
@@ -32,6 +42,8 @@ class Options:
         data: name of the data set.
         board: where to.
         policy: memory planner.
+        schedule: one of `SCHEDULES`; by default ``"streamed"`` where the policy can lay stages out.
+        image: whether the image lies in SRAM (``"memory"``) or arrives row by row (``"fed"``).
         width: multiplier of the network's channels.
         resolution: rows and columns the images are resized to; ``None`` leaves them.
         epochs: training passes.
@@ -40,7 +52,9 @@ class Options:
 
     data: str
     board: Board
-    policy: str
+    policy: str = DEFAULT_POLICY
+    schedule: str | None = None
+    image: str = "memory"
     width: float = 1.0
     resolution: int | None = None
     epochs: int = 15
@@ -150,7 +164,7 @@ def deploy(options: Options, progress: bool = True) -> Deployment:
     network = build(definition, options.seed)
     fit(network, dataset, epochs=options.epochs, seed=options.seed, progress=progress)
     graph = from_torch(network, _calibration(dataset, options.seed), name=definition.name)
-    planned = plan(graph, board, options.policy)
+    planned = plan_for(graph, options)
 
     outputs, peak = _emulate(graph, planned, board, dataset.test, progress)
     compared = min(REFERENCE_IMAGES, len(dataset.test))
@@ -177,6 +191,29 @@ def deploy(options: Options, progress: bool = True) -> Deployment:
         ),
         checks,
     )
+
+
+def plan_for(graph: Graph, options: Options) -> Plan:
+    """The plan of a graph under these options.
+
+    Raises:
+        DoesNotFitError: naming operator, bytes missing and remedies.
+        ScheduleError: the fastest was asked for and none fits, or the policy has no stages.
+        UnknownNameError: there is no such schedule.
+    """
+    board, policy = options.board, options.policy
+    wanted = options.schedule or ("streamed" if policy in SCHEDULED_POLICIES else "unfused")
+    lookup("schedule", wanted, SCHEDULES)
+    image = lookup("image", options.image, IMAGES)
+    if wanted == "unfused":
+        if image == "fed":
+            raise ScheduleError(
+                "a fed image needs a stage that takes the rows as they come; choose the schedule "
+                "streamed or fastest"
+            )
+        return plan(graph, board, policy)
+    limit = board.sram_bytes if wanted == "fastest" else None
+    return plan(schedule(graph, budget_bytes=limit, image=image), board, policy)
 
 
 def write(deployment: Deployment, board: Board, folder: str | Path) -> list[Path]:
@@ -220,7 +257,7 @@ def _check_fits(design: Design, definition: models.NetworkDefinition, options: O
 
     def error_of(candidate: models.NetworkDefinition) -> DoesNotFitError | None:
         try:
-            plan(models.random_graph(candidate), options.board, options.policy)
+            plan_for(models.random_graph(candidate), options)
         except DoesNotFitError as error:
             return error
         return None
@@ -234,7 +271,19 @@ def _check_fits(design: Design, definition: models.NetworkDefinition, options: O
     width = _largest(widths, lambda w: error_of(design(definition.resolution, w)) is None)
     tried = [] if size is None else [f"--resolution {size}"]
     tried += [] if width is None else [f"--width {width:g}"]
+    tried += [f"--schedule {name}" for name in ("streamed",) if _fits(definition, options, name)]
     raise failed.with_remedies(tried)
+
+
+def _fits(definition: models.NetworkDefinition, options: Options, wanted: str) -> bool:
+    """Whether another schedule would do."""
+    if wanted == options.schedule or options.policy not in SCHEDULED_POLICIES:
+        return False
+    try:
+        plan_for(models.random_graph(definition), replace(options, schedule=wanted))
+    except DoesNotFitError:
+        return False
+    return True
 
 
 Number = TypeVar("Number", int, float)

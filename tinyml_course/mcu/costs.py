@@ -22,12 +22,15 @@ class Report:
         board: name of the board.
         policy: the planner.
         operators: number of operators.
-        macs: multiply-accumulates of one inference.
+        stages: how those of them that do not run as a whole run, such as ``"stem ..
+            block0.project: STREAM"``.
+        image: ``"memory"``, or ``"fed"`` if it arrives part by part and is not in the peak.
+        macs: multiply-accumulates of one inference, repeated ones too.
         params: weights and biases.
         sram_peak_bytes: size of the arena. Stack and camera buffer are not in it.
         sram_free_bytes: what the board has left.
         sram_lower_bound_bytes: the most bytes held at once; no offsets could do with less.
-        peak_operator: the operator during which the most bytes are held.
+        peak_operator: the operator or stage during which the most bytes are held.
         peak_step: its index in execution order.
         flash_constants_bytes: weights, biases, multipliers and shifts.
         flash_code_bytes_estimate: start-up code and kernels, estimated.
@@ -41,6 +44,8 @@ class Report:
     board: str
     policy: str
     operators: int
+    stages: tuple[str, ...]
+    image: str
     macs: int
     params: int
     sram_peak_bytes: int
@@ -67,6 +72,8 @@ def report(plan: Plan, board: Board) -> Report:
         board=board.name,
         policy=plan.policy,
         operators=len(plan.graph.operators),
+        stages=tuple(f"{u.name}: {u.kind}" for u in plan.schedule.units if u.flow is not None),
+        image=plan.schedule.image,
         macs=plan.schedule.macs,
         params=count_params(plan.graph),
         sram_peak_bytes=plan.peak_bytes,
@@ -101,6 +108,9 @@ def cost_table(costs: Report, board: Board) -> Table:
         f"{costs.sram_peak_bytes:,} B",
         f"{kib(costs.sram_peak_bytes)}; policy {costs.policy}",
     )
+    if costs.stages:
+        fed = "image fed" if costs.image == "fed" else "image in SRAM"
+        table.add_row("stages", str(len(costs.stages)), f"run part by part; {fed}")
     table.add_row("SRAM free", f"{costs.sram_free_bytes:,} B", "for stack and sensor buffers")
     table.add_row("peak at", f"step {costs.peak_step}", costs.peak_operator)
     table.add_row(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyml_course.errors import GraphError
 from tinyml_course.graph import Graph, Operator, Tensor
 from tinyml_course.graph.operators import Pad
 from tinyml_course.mcu.arena import Arena, Owners
@@ -282,19 +283,27 @@ class StageProgram:
                     parts.append(self._part(position, region, index))
         return parts
 
+    def _access(self, name: str, region: Region, patch: int) -> tuple[Access, ...]:
+        if name not in self.places:
+            raise GraphError(
+                f"the plan has no place for {name}; it was made for another schedule of "
+                f"{self.stage.graph.name}"
+            )
+        return self.places[name].access(region, patch)
+
     def _arrive(self, region: Region, patch: int) -> Part:
-        (output,) = self.places[self.stage.source].access(region, patch)
+        (output,) = self._access(self.stage.source, region, patch)
         return Part(None, "the image's arrival", None, (), (), output, region)
 
     def _part(self, index: int, region: Region, patch: int = 0) -> Part:
         operator, graph = self.stage.operators[index], self.stage.graph
-        (output,) = self.places[operator.outputs[0]].access(region, patch)
+        (output,) = self._access(operator.outputs[0], region, patch)
         tile = self.tiler.tile(index, region)
         if tile is None:
             fill = self._border(index, region)
             return Part(operator, operator.name, None, (), (), output, fill=fill)
         names = tuple(tensor.name for tensor in graph.activations_of(operator))
-        sources = tuple(self.places[name].access(tile.source, patch) for name in names)
+        sources = tuple(self._access(name, tile.source, patch) for name in names)
         kernel = self._kernel(tile)
         return Part(operator, operator.name, kernel, sources, names, output, tile=tile)
 
