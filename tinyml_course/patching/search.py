@@ -72,9 +72,14 @@ class ScheduleSearch:
         image: ``"memory"`` if the input lies in SRAM as a whole, ``"fed"`` if it arrives part by
             part, as from a camera or a decoder; then a stage begins with the first operator.
         rung: which stages may stream.
+
+    Raises:
+        ScheduleError: a fed image, and no stages allowed.
     """
 
     def __init__(self, graph: Graph, image: Image = "memory", rung: Rung = "streamed") -> None:
+        if image == "fed" and rung == "unfused":
+            raise ScheduleError('a fed image needs a stage; take the rung "fused" or "streamed"')
         self.graph, self.image, self.rung = graph, image, rung
         self.edges = [-1, *cut_points(graph), len(graph.operators) - 1]
         whole = unit_bytes(Schedule(graph))
@@ -91,9 +96,13 @@ class ScheduleSearch:
     def least_sram(self) -> Scheduled:
         """The least SRAM at which nothing is computed twice; of several the fewest stages' work.
 
-        Never worse than operator by operator.
+        With the image in memory never worse than operator by operator.
+
+        Raises:
+            ScheduleError: the image is to be fed, and the first operator cannot take a part of it.
         """
-        return self._lightest(self._least_bytes[0]) or self.unfused()
+        found = self._lightest(self._least_bytes[0])
+        return found or self.unfused()
 
     def fastest(self, budget_bytes: int) -> Scheduled:
         """The schedule with the least latency whose arena is no larger than ``budget_bytes``.
@@ -171,9 +180,10 @@ class ScheduleSearch:
         count = len(self.edges)
         least = [0] * count
         for first in range(count - 2, -1, -1):
-            must_stream = self.image == "fed" and first == 0
             best = max(self._whole[first], least[first + 1])
-            best = max(self._whole) if must_stream else best
+            if self.image == "fed" and first == 0:
+                stage_graph(self.graph, 0, self.edges[1])  # or say why it cannot be fed
+                best = sum(tensor.size_bytes for tensor in self.graph.activations())
             for last, size, rings in self._streams_from(first):
                 best = min(best, max(size, least[last]))
                 if rings > best:
@@ -187,7 +197,9 @@ class ScheduleSearch:
             stages = self._stages(0, budget_bytes)
         except ScheduleError:
             return None
-        found = self._planned(stages, self.image if stages else "memory")
+        found = self._planned(stages, self.image)
+        if self.image == "fed":
+            return found
         unfused = self.unfused()
         return unfused if unfused.peak_bytes <= found.peak_bytes else found
 
