@@ -134,6 +134,7 @@ class Deployment:
         """Plain data, for JSON."""
         return {
             **self.costs.to_dict(),
+            "schedule": self.plan.schedule.record(),
             "accuracy": asdict(self.accuracy),
             "checks": asdict(self.checks),
         }

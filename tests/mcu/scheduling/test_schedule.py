@@ -1,8 +1,10 @@
 """What a schedule refuses, each time naming the place and the way out; and what it records."""
 
+import json
+
 import pytest
 
-from tinyml_course.errors import ScheduleError
+from tinyml_course.errors import ScheduleError, UnknownNameError
 from tinyml_course.graph import Graph, GraphBuilder, Quantization
 from tinyml_course.graph.operators import Add
 from tinyml_course.mcu import board as find_board
@@ -68,6 +70,20 @@ def test_other_policies_say_that_they_have_no_stages(graph: Graph) -> None:
         plan(schedule, policy="per_layer")
     # Without a stage there is nothing that they could not do.
     assert plan(Schedule(graph), policy="per_layer").peak_bytes > 0
+
+
+def test_a_record_makes_the_schedule_again(graph: Graph) -> None:
+    stages = [Stream("stem", "block1.project"), Patches("block2.expand", "block3.add", 2, 3)]
+    before = Schedule(graph, stages, "fed")
+    again = Schedule.from_record(graph, json.loads(json.dumps(before.record())))
+    assert (again.stages, again.image) == (before.stages, before.image)
+    for change, message in (
+        ({"colour": 1}, "colour"),
+        ({"stages": [{"kind": "swim", "first": "stem", "last": "stem"}]}, "swim"),
+        ({"stages": [{"kind": "stream", "first": "stem", "last": "stem", "rows": 2}]}, "rows"),
+    ):
+        with pytest.raises(UnknownNameError, match=message):
+            Schedule.from_record(graph, before.record() | change)
 
 
 def test_latency_counts_what_is_repeated(graph: Graph) -> None:

@@ -1,11 +1,11 @@
 """A schedule: which operators of a graph run one after the other, and which part by part."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
-from tinyml_course.errors import ScheduleError
+from tinyml_course.errors import ScheduleError, lookup, reject_unknown_keys
 from tinyml_course.graph import Graph, Operator
 from tinyml_course.mcu.scheduling.patch_flow import PatchFlow
 from tinyml_course.mcu.scheduling.rows import RowFlow
@@ -45,6 +45,7 @@ class Patches:
 
 
 Stage = Stream | Patches
+_KINDS: dict[type[Stage], str] = {Stream: "stream", Patches: "patches"}
 Flow = RowFlow | PatchFlow
 
 
@@ -111,6 +112,29 @@ class Schedule:
     def __repr__(self) -> str:
         stages = ", ".join(unit.name for unit in self.units if unit.flow is not None)
         return f"Schedule({self.graph.name!r}, {stages or 'operator by operator'})"
+
+    def record(self) -> dict[str, Any]:
+        """Plain data, for JSON: `from_record` makes the schedule again."""
+        stages = [{"kind": _KINDS[type(stage)], **asdict(stage)} for stage in self.stages]
+        return {"image": self.image, "stages": stages}
+
+    @classmethod
+    def from_record(cls, graph: Graph, record: Mapping[str, Any]) -> "Schedule":
+        """The schedule of ``graph`` that a record describes.
+
+        Raises:
+            UnknownNameError: a key or a kind of stage that the format does not have.
+            ScheduleError: stages that this graph cannot run.
+        """
+        reject_unknown_keys("schedule", record, ("image", "stages"))
+        stages = []
+        for entry in record["stages"]:
+            kinds = {name: kind for kind, name in _KINDS.items()}
+            kind = lookup("kind of stage", entry["kind"], kinds)
+            given = {key: value for key, value in entry.items() if key != "kind"}
+            reject_unknown_keys("stage", given, [field.name for field in fields(kind)])
+            stages.append(kind(**given))
+        return cls(graph, stages, record["image"])
 
     @cached_property
     def unit_of(self) -> tuple[int, ...]:
