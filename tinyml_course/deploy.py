@@ -4,7 +4,7 @@ import bisect
 import json
 import math
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -272,16 +272,23 @@ def _check_fits(design: Design, definition: models.NetworkDefinition, options: O
     width = _largest(widths, lambda w: error_of(design(definition.resolution, w)) is None)
     tried = [] if size is None else [f"--resolution {size}"]
     tried += [] if width is None else [f"--width {width:g}"]
-    tried += [f"--schedule {name}" for name in ("streamed",) if _fits(definition, options, name)]
+    tried += [text for text, other in _otherwise(options) if _fits(definition, other)]
     raise failed.with_remedies(tried)
 
 
-def _fits(definition: models.NetworkDefinition, options: Options, wanted: str) -> bool:
-    """Whether another schedule would do."""
-    if wanted == options.schedule or options.policy not in SCHEDULED_POLICIES:
-        return False
+def _otherwise(options: Options) -> Iterator[tuple[str, Options]]:
+    """Schedules that need less SRAM, as the command line says them."""
+    if options.policy in SCHEDULED_POLICIES:
+        streamed = replace(options, schedule="streamed")
+        if options.schedule not in (None, "streamed"):
+            yield "--schedule streamed", streamed
+        if options.image == "memory":
+            yield "--schedule streamed --image fed", replace(streamed, image="fed")
+
+
+def _fits(definition: models.NetworkDefinition, options: Options) -> bool:
     try:
-        plan_for(models.random_graph(definition), replace(options, schedule=wanted))
+        plan_for(models.random_graph(definition), options)
     except DoesNotFitError:
         return False
     return True

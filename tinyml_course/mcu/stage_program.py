@@ -18,6 +18,7 @@ from tinyml_course.graph.operators import Pad
 from tinyml_course.mcu.arena import Arena, Owners
 from tinyml_course.mcu.faults import EmulatorFault, ScratchTooSmall, UnsafeOverlap
 from tinyml_course.mcu.kernels import Kernel, make_kernel
+from tinyml_course.mcu.kernels.unweighted import AveragePoolKernel
 from tinyml_course.mcu.overlap import lawful_overlap, overlap_is_safe
 from tinyml_course.mcu.planning import Buffer, Plan
 from tinyml_course.mcu.scheduling import ARRIVAL, PatchFlow, Region, RowFlow, Tile, Tiler, Unit
@@ -61,6 +62,9 @@ class Part:
         arrival: the region of the image that arrives.
         fill: what a region holds for which nothing is read, because it is all border.
         tile: the operator on the region, for the rules of overlapping.
+        sums: of an operator that sums up rows; then one row is read.
+        is_first: whether it is the first of them.
+        is_last: whether it is the last of them, and the result is written.
     """
 
     operator: Operator | None
@@ -72,6 +76,31 @@ class Part:
     arrival: Region | None = None
     fill: NDArray[Any] | None = None
     tile: Tile | None = None
+    sums: "RowSums | None" = None
+    is_first: bool = True
+    is_last: bool = True
+
+
+class RowSums:
+    """Sums of an average over all rows, in the arena; each row is added when it is there.
+
+    Args:
+        access: where the int32 sums lie.
+        row: the operator on one row, without padding above and below.
+        whole: the operator on the whole map, which knows how many elements it averages.
+    """
+
+    def __init__(self, access: Access, row: AveragePoolKernel, whole: AveragePoolKernel) -> None:
+        self.access, self.row, self.whole = access, row, whole
+
+    def add(self, x: NDArray[Any], is_first: bool) -> None:
+        """Add a row ``(1, 1, W, C)``."""
+        before = 0 if is_first else self.access.values
+        self.access.values[...] = before + self.row.sums(x)
+
+    def finish(self) -> NDArray[Any]:
+        """The average."""
+        return self.whole.finish(self.access.values)
 
 
 class _Place:
@@ -176,6 +205,7 @@ class StageProgram:
         self.constants = constants
         self.tiler = Tiler(self.stage)
         self.kernels: dict[Graph, Kernel] = {}
+        self.sums: dict[str, RowSums] = {}
         self.scratch = {o.name: tuple(plan.scratch(o.name)) for o in unit.operators}
         self.owners = owners
         self.overflow = self._overflow()
@@ -197,8 +227,7 @@ class StageProgram:
         if self.overflow is not None:
             raise self.overflow
         for part in self.parts:
-            for buffer in self.scratch.get(part.name, ()) if part.operator else ():
-                self._claim_scratch(buffer)
+            self._claim_scratch(part)
             for name, pieces in zip(part.names, part.sources, strict=True):
                 for piece in pieces:
                     self._check(part, name, piece)
@@ -206,7 +235,8 @@ class StageProgram:
             if fault is not None:
                 raise fault
             self._execute(part, image)
-            self.arena.claim(part.output.shadow, part.output.owner, part.output.end)
+            if part.is_last:
+                self.arena.claim(part.output.shadow, part.output.owner, part.output.end)
 
     def run(self, image: NDArray[Any]) -> None:
         """Run every part."""
@@ -214,7 +244,11 @@ class StageProgram:
             self._execute(part, image)
 
     def _execute(self, part: Part, image: NDArray[Any]) -> None:
-        if part.kernel is not None:
+        if part.sums is not None:
+            part.sums.add(part.sources[0][0].values, part.is_first)
+            if part.is_last:
+                part.output.values[...] = part.sums.finish()
+        elif part.kernel is not None:
             inputs = [
                 pieces[0].values
                 if len(pieces) == 1
@@ -267,8 +301,59 @@ class StageProgram:
             arrives = step.operator == ARRIVAL
             name = stage.source if arrives else stage.operators[step.operator].outputs[0]
             region = Region((step.row, step.row + 1), (0, stage.size(name)[1]))
-            parts.append(self._arrive(region, 0) if arrives else self._part(step.operator, region))
+            if arrives:
+                parts.append(self._arrive(region, 0))
+            elif step.summand is None:
+                parts.append(self._part(step.operator, region))
+            else:
+                parts.append(self._summand(step.operator, step.summand, region))
         return parts
+
+    def _summand(self, index: int, row: int, region: Region) -> Part:
+        """One row of an average over all of them."""
+        assert isinstance(self.flow, RowFlow)
+        stage, operator = self.stage, self.stage.operators[index]
+        start, stop = self.flow.needs(index, 0)
+        if operator.name not in self.sums:
+            self.sums[operator.name] = self._row_sums(index, region)
+        (output,) = self._access(operator.outputs[0], region, 0)
+        (name,) = (tensor.name for tensor in stage.graph.activations_of(operator))
+        source = self._access(name, Region((row, row + 1), (0, stage.size(name)[1])), 0)
+        tile = self.tiler.tile(index, region)
+        return Part(
+            operator,
+            operator.name,
+            None,
+            (source,),
+            (name,),
+            output,
+            tile=tile,
+            sums=self.sums[operator.name],
+            is_first=row == start,
+            is_last=row == stop - 1,
+        )
+
+    def _row_sums(self, index: int, region: Region) -> RowSums:
+        graph, operator = self.stage.graph, self.stage.operators[index]
+        scratch = self.scratch[operator.name]
+        if not scratch or scratch[0].size_bytes < 4 * graph.output_of(operator).elements:
+            raise GraphError(
+                f"the plan has no room for the sums of {operator.name}; it was made for another "
+                f"schedule of {graph.name}"
+            )
+        rows, whole = self.tiler.one_row(index), self.tiler.tile(index, region)
+        assert whole is not None  # there is a row to read
+        kernels = [make_kernel(g, o, {}) for g, o in (rows, (whole.graph, whole.operator))]
+        buffer = scratch[0]
+        sram = self.arena.sram[buffer.offset : buffer.end]
+        shadow = self.arena.owner[buffer.offset : buffer.end]
+        values = sram.view(np.int32).reshape(graph.output_of(operator).shape[1:])
+        owner = self.owners[buffer.role, buffer.name]
+        access = Access(values, shadow, owner, buffer.offset, buffer.end, is_dense=True)
+        one, all_of_them = kernels
+        assert isinstance(one, AveragePoolKernel)
+        assert isinstance(all_of_them, AveragePoolKernel)
+        return RowSums(access, one, all_of_them)
 
     def _patches(self) -> list[Part]:
         assert isinstance(self.flow, PatchFlow)
@@ -324,11 +409,18 @@ class StageProgram:
             self.kernels[tile.graph] = make_kernel(tile.graph, tile.operator, constants)
         return self.kernels[tile.graph]
 
-    def _claim_scratch(self, buffer: Buffer) -> None:
-        where = slice(buffer.offset, buffer.end)
-        owner = self.owners[buffer.role, buffer.name]
-        self.arena.claim(self.arena.owner[where], owner, buffer.end)
-        self.arena.sram[where] = SCRATCH_PATTERN
+    def _claim_scratch(self, part: Part) -> None:
+        """Take what an operator scribbles on; sums are taken once and must then stay its own."""
+        if part.operator is None:
+            return
+        for buffer in self.scratch.get(part.name, ()):
+            where = slice(buffer.offset, buffer.end)
+            owner = self.owners[buffer.role, buffer.name]
+            if part.is_first:
+                self.arena.claim(self.arena.owner[where], owner, buffer.end)
+                self.arena.sram[where] = SCRATCH_PATTERN
+            elif part.sums is not None:
+                self._check(part, f"its sums in {part.name}", part.sums.access)
 
     def _check(self, part: Part, name: str, piece: Access) -> None:
         if (piece.shadow != piece.owner).any():

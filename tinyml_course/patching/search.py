@@ -101,8 +101,7 @@ class ScheduleSearch:
         Raises:
             ScheduleError: the image is to be fed, and the first operator cannot take a part of it.
         """
-        found = self._lightest(self._least_bytes[0])
-        return found or self.unfused()
+        return self._lightest(self._least_bytes[0])
 
     def fastest(self, budget_bytes: int) -> Scheduled:
         """The schedule with the least latency whose arena is no larger than ``budget_bytes``.
@@ -116,7 +115,8 @@ class ScheduleSearch:
         unfused = self.unfused()
         if self.image == "memory" and unfused.peak_bytes <= budget_bytes:
             return unfused
-        candidates = [self._lightest(budget_bytes) or self.least_sram(), *self.patched()]
+        enough = max(budget_bytes, self._least_bytes[0])
+        candidates = [self._lightest(enough), self.least_sram(), *self.patched()]
         fitting = [found for found in candidates if found.peak_bytes <= budget_bytes]
         if fitting:
             return min(fitting, key=lambda found: found.macs)
@@ -150,7 +150,7 @@ class ScheduleSearch:
             for flow in self._patch_flows(last):
                 if least_patch_bytes(flow) >= least:
                     continue
-                peak = max(stage_bytes(flow), rest)
+                peak = max(stage_bytes(flow)[0], rest)
                 if peak < least:
                     names = graph.operators[0].name, graph.operators[self.edges[last]].name
                     stage = Patches(*names, flow.rows, flow.columns)
@@ -184,27 +184,52 @@ class ScheduleSearch:
             if self.image == "fed" and first == 0:
                 stage_graph(self.graph, 0, self.edges[1])  # or say why it cannot be fed
                 best = sum(tensor.size_bytes for tensor in self.graph.activations())
-            for last, size, rings in self._streams_from(first):
+            for last, size, inner in self._streams_from(first):
                 best = min(best, max(size, least[last]))
-                if rings > best:
+                if inner > best:
                     break
             least[first] = best
         return least
 
-    def _lightest(self, budget_bytes: int) -> Scheduled | None:
-        """The schedule with the fewest MACs inside of stages that needs no more, if any."""
-        try:
-            stages = self._stages(0, budget_bytes)
-        except ScheduleError:
-            return None
-        found = self._planned(stages, self.image)
+    def _lightest(self, budget_bytes: int) -> Scheduled:
+        """The schedule with the fewest MACs inside of stages that needs no more.
+
+        Offsets need not reach what every unit needs by itself: behind a stage that ends with a
+        wide map the next output may have to start before it, where nothing is left. Then stages
+        that end with narrow maps are tried too.
+
+        Raises:
+            ScheduleError: there is none.
+        """
+        found = self._planned(self._stages(0, budget_bytes), self.image)
+        if found.peak_bytes > budget_bytes:
+            try:
+                narrow = self._planned(self._stages(0, budget_bytes, self._narrow), self.image)
+            except ScheduleError:
+                narrow = found
+            found = min(found, narrow, key=lambda one: one.peak_bytes)
         if self.image == "fed":
             return found
         unfused = self.unfused()
         return unfused if unfused.peak_bytes <= found.peak_bytes else found
 
-    def _stages(self, start: int, budget_bytes: int) -> list[Stage]:
-        """Stages behind a cut, the fewest MACs inside of them, each stretch within the budget."""
+    @cached_property
+    def _narrow(self) -> set[int]:
+        """Edges whose map is no larger than those at the edges before and behind it."""
+        operators, tensors = self.graph.operators, self.graph.tensors
+        sizes = [tensors[operators[edge].outputs[0]].size_bytes for edge in self.edges[1:]]
+        sizes = [self.graph.input.size_bytes, *sizes, 0]
+        inner = range(1, len(self.edges))
+        return {i for i in inner if sizes[i] <= min(sizes[i - 1], sizes[i + 1]) or not sizes[i + 1]}
+
+    def _stages(self, start: int, budget_bytes: int, ends: set[int] | None = None) -> list[Stage]:
+        """Stages behind a cut, the fewest MACs inside of them, each stretch within the budget.
+
+        Args:
+            start: index of the cut among the edges.
+            budget_bytes: for each stretch by itself.
+            ends: edges at which a stage may end; by default all.
+        """
         count, operators = len(self.edges), self.graph.operators
         macs = Schedule(self.graph).operator_macs
         unreachable = sum(macs) + 1
@@ -214,12 +239,13 @@ class ScheduleSearch:
             fed = self.image == "fed" and first == 0
             if self._whole[first] <= budget_bytes and not fed:
                 best[first] = (best[first + 1][0], first + 1, False)
-            for last, size, rings in self._streams_from(first):
-                if rings > budget_bytes:
+            for last, size, inner in self._streams_from(first):
+                if inner > budget_bytes:
                     break
-                inside = sum(macs[self.edges[first] + 1 : self.edges[last] + 1])
-                if size <= budget_bytes and inside + best[last][0] < best[first][0]:
-                    best[first] = (inside + best[last][0], last, True)
+                macs_inside = sum(macs[self.edges[first] + 1 : self.edges[last] + 1])
+                allowed = size <= budget_bytes and (ends is None or last in ends)
+                if allowed and macs_inside + best[last][0] < best[first][0]:
+                    best[first] = (macs_inside + best[last][0], last, True)
         if best[start][0] >= unreachable:
             raise ScheduleError(f"no stages of {self.graph.name} fit into {budget_bytes:,} B")
         stages: list[Stage] = []
@@ -234,7 +260,7 @@ class ScheduleSearch:
     def _streams_from(self, first: int) -> Iterator[tuple[int, int, int]]:
         """Streamed stages that begin at a cut: where they end, and what they need.
 
-        Third comes what the rings inside need: as a stage grows they only add up.
+        Third comes what it needs inside, which only grows as it goes on.
         """
         if self.rung == "unfused":
             return
@@ -248,7 +274,7 @@ class ScheduleSearch:
             yield last, *sizes
 
     def _stream_bytes(self, first: int, last: int) -> tuple[int, int] | None:
-        """What a streamed stage needs, in all and for its rings.
+        """What a streamed stage needs, in all and inside.
 
         ``None`` if it cannot be, nor one that ends later.
         """
@@ -259,9 +285,7 @@ class ScheduleSearch:
             return None
         if self.rung == "fused" and sum(rows.kernel > 1 for rows, _ in stage.windows) > 1:
             return None
-        flow = RowFlow(stage, self.image == "fed" and first == 0)
-        rings = sum(flow.ring_rows(name) * stage.row_bytes(name) for name in stage.inner)
-        return stage_bytes(flow), rings
+        return stage_bytes(RowFlow(stage, self.image == "fed" and first == 0))
 
     def _planned(self, stages: list[Stage], image: Image) -> Scheduled:
         schedule = Schedule(self.graph, stages, image)

@@ -1,26 +1,44 @@
 """A plan as pictures: bytes held at each step, and the arena as a packing over time."""
 
+from itertools import pairwise
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from tinyml_course.mcu.boards import KIB, Board
 from tinyml_course.mcu.costs import kib
-from tinyml_course.mcu.planning import Plan
+from tinyml_course.mcu.planning import Buffer, Plan
+from tinyml_course.mcu.scheduling import Unit
+from tinyml_course.plots.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PINK,
+    RED,
+    SKY,
+    YELLOW,
+    short_name,
+)
 
-# Okabe-Ito: told apart by the colour-blind, and in print.
+# Where buffers share bytes, a byte is drawn as what stands first here.
 ROLE_COLOURS = {
-    "input": "#56B4E9",
-    "output": "#0072B2",
-    "waiting": "#F0E442",
-    "scratch": "#D55E00",
-    "kernel copy": "#CC79A7",
-    "runtime": "#999999",
+    "output": BLUE,
+    "input": SKY,
+    "waiting": YELLOW,
+    "rows": GREEN,
+    "patch": ORANGE,
+    "scratch": RED,
+    "kernel copy": PINK,
+    "runtime": GREY,
 }
 ROLE_TITLES = {
-    "input": "read by the operator",
-    "output": "written by it",
-    "waiting": "kept for a later one",
+    "output": "written",
+    "input": "read",
+    "waiting": "kept for later",
+    "rows": "rows inside of a stage",
+    "patch": "patch inside of a stage",
     "scratch": "scratch",
     "kernel copy": "kernel copy",
     "runtime": "interpreter",
@@ -59,7 +77,7 @@ def memory_timeline(plan: Plan, board: Board | None = None) -> Figure:
     if board is not None:
         used = f", {plan.peak_bytes / board.sram_bytes:.1%} of {board.name.upper()}'s SRAM"
         if board.sram_bytes < 3 * plan.peak_bytes:
-            bars.axhline(board.sram_bytes / KIB, color="#D55E00", linewidth=1.2)
+            bars.axhline(board.sram_bytes / KIB, color=RED, linewidth=1.2)
             bars.annotate(f"SRAM of {board.name.upper()}", (0, board.sram_bytes / KIB), va="bottom")
     bars.set_title(
         f"{plan.graph.name}, policy {plan.policy}: peak {kib(plan.peak_bytes)}{used}\n"
@@ -69,7 +87,9 @@ def memory_timeline(plan: Plan, board: Board | None = None) -> Figure:
     )
     bars.set_ylabel("held (KiB)")
     arena.set_ylabel("address in the arena (KiB)")
-    arena.set_xticks(range(len(steps)), [step.operator for step in steps], rotation=90, fontsize=7)
+    arena.set_xticks(
+        range(len(steps)), [short_name(step.operator) for step in steps], rotation=90, fontsize=7
+    )
     present = {kind for step in steps for kind, _ in _shares(plan, step.index)}
     handles = [
         Patch(color=ROLE_COLOURS[k], label=ROLE_TITLES[k]) for k in ROLE_COLOURS if k in present
@@ -82,35 +102,37 @@ def memory_timeline(plan: Plan, board: Board | None = None) -> Figure:
 def memory_timeline_alt(plan: Plan) -> str:
     """What `memory_timeline` shows, in words."""
     step = plan.peak_step
+    over = f"{len(plan.graph.operators)} operators"
+    if plan.schedule.stages:
+        over += f" in {len(plan.timeline)} steps, stages among them,"
     return (
-        f"Memory of {plan.graph.name} over its {len(plan.timeline)} operators under the policy "
+        f"Memory of {plan.graph.name} over its {over} under the policy "
         f"{plan.policy}. The arena takes {plan.peak_bytes:,} bytes; the most bytes are held during "
         f"{step.operator}, step {step.index}: {step.live_bytes:,} bytes."
     )
 
 
 def _shares(plan: Plan, step: int) -> list[tuple[str, int]]:
-    """Bytes by what they are for during a step; shared bytes count for the output."""
-    operator = plan.graph.operators[step]
-    order = {"output": 0, "input": 1, "waiting": 2, "scratch": 3, "kernel copy": 4, "runtime": 5}
-    roles = []
-    for buffer in plan.timeline[step].buffers:
-        if buffer.role != "activation":
-            role: str = buffer.role
-        elif buffer.name in operator.outputs:
-            role = "output"
-        else:
-            role = "input" if buffer.name in operator.inputs else "waiting"
-        roles.append((role, buffer))
-    taken: list[tuple[int, int]] = []
-    shares: dict[str, int] = {}
-    for role, buffer in sorted(roles, key=lambda item: order[item[0]]):
-        free = buffer.size_bytes - sum(
-            max(0, min(end, buffer.end) - max(start, buffer.offset)) for start, end in taken
-        )
-        taken.append((buffer.offset, buffer.end))
-        shares[role] = shares.get(role, 0) + max(0, free)
+    """Bytes by what they are for during a step; a shared byte counts once, for the first role."""
+    unit = plan.schedule.units[step]
+    held = [(_role(buffer, unit), buffer) for buffer in plan.timeline[step].buffers]
+    edges = sorted({edge for _, buffer in held for edge in (buffer.offset, buffer.end)})
+    shares = dict.fromkeys(ROLE_COLOURS, 0)
+    for start, end in pairwise(edges):
+        roles = {role for role, buffer in held if buffer.offset <= start and end <= buffer.end}
+        first = next((role for role in ROLE_COLOURS if role in roles), None)
+        if first is not None:
+            shares[first] += end - start
     return [(role, size) for role, size in shares.items() if size]
+
+
+def _role(buffer: Buffer, unit: Unit) -> str:
+    if buffer.role != "activation":
+        return buffer.role
+    if buffer.name in unit.operators[-1].outputs:
+        return "output"
+    read = any(buffer.name in operator.inputs for operator in unit.operators)
+    return "input" if read else "waiting"
 
 
 def _draw_bars(axes: Axes, plan: Plan) -> None:

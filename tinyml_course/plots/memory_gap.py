@@ -7,19 +7,24 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import NamedTuple
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter
 
+from tinyml_course.mcu.boards import KIB
 from tinyml_course.plots.show import Picture
-
-KIB = 1024
-
-# Okabe and Ito's palette, which stays apart for colour-blind readers.
-BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-SKY, PINK, GREY = "#56B4E9", "#CC79A7", "#7f7f7f"
-SERIES = (BLUE, ORANGE, GREEN, PINK, SKY)
+from tinyml_course.plots.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PINK,
+    RED,
+    SERIES,
+    SKY,
+    blank,
+    plain_numbers,
+    tidy,
+)
 
 
 class Limit(NamedTuple):
@@ -58,7 +63,7 @@ def separable(rows: Mapping[str, tuple[int, int]]) -> Picture:
     Args:
         rows: layer to ``(dense, depthwise plus 1x1)`` MACs.
     """
-    figure, axes = _figure(7.5, 0.75 * len(rows) + 1.2)
+    figure, axes = blank(7.5, 0.75 * len(rows) + 1.2)
     for place, (dense, pair) in enumerate(rows.values()):
         axes.barh(place - 0.2, dense / 1e6, 0.38, color=GREY, label="dense" if not place else None)
         label = "depthwise + 1x1" if not place else None
@@ -84,7 +89,7 @@ def gap(points: Sequence[Point], limits: Sequence[Limit], unit: str = "int8") ->
         limits: the boards.
         unit: what a number is stored as, for the labels.
     """
-    figure, axes = _figure(7.5, 4.8)
+    figure, axes = blank(7.5, 4.8)
     left, low = 250.0, 100.0
     for limit, colour in zip(limits, (GREEN, ORANGE), strict=False):
         width, height = limit.flash_bytes / KIB, limit.sram_bytes / KIB
@@ -104,7 +109,7 @@ def gap(points: Sequence[Point], limits: Sequence[Limit], unit: str = "int8") ->
     axes.set_ylabel(f"peak of activations in SRAM, {unit} (KiB, log.)")
     axes.set_xticks([500, 1000, 2000, 5000, 10_000, 20_000])
     axes.set_yticks([100, 200, 320, 512, 1000, 2000])
-    _plain_numbers(axes)
+    plain_numbers(axes)
     told = "; ".join(
         f"{p.name}: {_kib(p.flash_bytes)} of weights, peak {_kib(p.peak_bytes)}" for p in points
     )
@@ -139,7 +144,7 @@ def along_the_network(
     bottom.set_ylabel("weights (KiB)")
     bottom.set_xlabel("layer, from the image to the classifier")
     for axes in (top, bottom):
-        _tidy(axes)
+        tidy(axes)
     half = len(activation_bytes) // 2
     activations = sum(activation_bytes[:half]) / sum(activation_bytes)
     weights = sum(weight_bytes[:half]) / sum(weight_bytes)
@@ -169,7 +174,7 @@ def block_peaks(networks: Mapping[str, Mapping[str, int]], limit: Limit) -> Pict
         axes.text(len(sizes) - 0.5, line * 1.02, _sram(limit), ha="right", color=RED, fontsize=9)
         axes.set_title(name, loc="left")
         axes.set_ylabel("peak (KiB)")
-        _tidy(axes)
+        tidy(axes)
     panels[-1].set_xlabel("block; orange where it needs more than the board has")
     told = " ".join(
         f"{name}: the most are {_kib(max(blocks.values()))} in block "
@@ -189,7 +194,7 @@ def bit_widths(networks: Mapping[str, Mapping[int, int]], limit: Limit) -> Pictu
         networks: network to bits to bytes.
         limit: the board.
     """
-    figure, axes = _figure(7.5, 3.8)
+    figure, axes = blank(7.5, 3.8)
     widths = sorted({bits for row in networks.values() for bits in row}, reverse=True)
     for index, bits in enumerate(widths):
         offset = (index - (len(widths) - 1) / 2) * 0.26
@@ -204,7 +209,7 @@ def bit_widths(networks: Mapping[str, Mapping[int, int]], limit: Limit) -> Pictu
     axes.axhline(limit.sram_bytes / KIB, color=RED, lw=1.5, ls="--", label=_sram(limit))
     axes.legend(frameon=False, ncols=2)
     axes.set_ylim(100, 3 * max(max(row.values()) for row in networks.values()) / KIB)
-    _plain_numbers(axes, x=False)
+    plain_numbers(axes, x=False)
     told = "; ".join(
         f"{name}: " + ", ".join(f"{_kib(row[bits])} with {bits} bits" for bits in widths)
         for name, row in networks.items()
@@ -223,7 +228,7 @@ def training(parts: Mapping[str, Mapping[str, int]], limit: Limit) -> Picture:
         parts: setting to part to bytes; the parts are stacked in their order.
         limit: the board.
     """
-    figure, axes = _figure(7.5, 4.2)
+    figure, axes = blank(7.5, 4.2)
     names = list(dict.fromkeys(part for row in parts.values() for part in row))
     bottom = [0.0] * len(parts)
     for name, colour in zip(names, (BLUE, ORANGE, PINK, SKY, GREEN), strict=False):
@@ -271,7 +276,7 @@ def laws(
         axes.set_title(title, loc="left", fontsize=10)
         axes.set_xlabel(label)
         axes.set_ylim(bottom=0)
-        _tidy(axes)
+        tidy(axes)
         told.append(
             f"{title} from {found[0]:.1f} to {found[-1]:.1f}, by the law from {law[0]:.1f} to "
             f"{law[-1]:.1f}"
@@ -292,7 +297,7 @@ def memory_bars(bars: Mapping[str, float], limit: Limit, title: str) -> Picture:
         limit: the board.
         title: of the network.
     """
-    figure, axes = _figure(7.5, 0.55 * len(bars) + 1.3)
+    figure, axes = blank(7.5, 0.55 * len(bars) + 1.3)
     for place, (label, size) in enumerate(bars.items()):
         room = limit.flash_bytes if label.startswith("flash") else limit.sram_bytes
         share = size / room
@@ -313,17 +318,6 @@ def memory_bars(bars: Mapping[str, float], limit: Limit, title: str) -> Picture:
     )
 
 
-def _figure(width: float, height: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.subplots()
-    _tidy(axes)
-    return figure, axes
-
-
-def _tidy(axes: Axes) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-
-
 def _short(block: str) -> str:
     return {"head_mix": "head", "classifier": "fc"}.get(block, block.removeprefix("block"))
 
@@ -334,11 +328,3 @@ def _kib(size_bytes: float) -> str:
 
 def _sram(limit: Limit) -> str:
     return f"{limit.name}: {limit.sram_bytes / KIB:.0f} KiB of SRAM"
-
-
-def _plain_numbers(axes: Axes, x: bool = True) -> None:
-    """1,000 instead of 10 to the third."""
-    number = FuncFormatter(lambda value, _: f"{value:,.0f}")
-    for axis in (axes.xaxis, axes.yaxis) if x else (axes.yaxis,):
-        axis.set_major_formatter(number)
-        axis.set_minor_formatter("")

@@ -5,6 +5,7 @@ import html
 import io
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -79,3 +80,21 @@ def as_png(figure: Figure) -> bytes:
     if pyplot is not None:  # nothing to close unless somebody drew through pyplot
         pyplot.close(figure)
     return buffer.getvalue()
+
+
+def display_widget(panel: Any, fallback: str, title: str) -> None:
+    """Display a widget below the cell; a page without widgets shows the fallback.
+
+    Args:
+        panel: of ipywidgets, or ``None`` where they are not installed.
+        fallback: a static figure, as HTML.
+        title: where there is text only.
+    """
+    if not in_notebook():
+        return
+    from IPython.display import display
+
+    bundle = {"text/html": fallback, "text/plain": title}
+    if panel is not None:
+        bundle = {**panel._repr_mimebundle_(), **bundle}
+    display(bundle, raw=True)  # type: ignore[no-untyped-call]

@@ -65,3 +65,13 @@ def test_the_better_of_the_orders_is_kept() -> None:
         offsets = pack(items, orders, bound_bytes=0)
         ends.append(max(offset + item.size_bytes for item, offset in offsets.items()))
     assert ends[2] == min(ends)
+
+
+def test_an_aligned_item_starts_at_a_multiple() -> None:
+    first = Item("first", [Part(5, Lifetime(0, 1))])
+    words = Item("words", [Part(8, Lifetime(0, 0))], alignment=4)
+    last = Item("last", [Part(3, Lifetime(0, 0))])
+    for item, other in ((first, words), (first, last), (words, last)):
+        keep_apart(item, other)
+    offsets = pack([first, words, last], [lambda item: (item.name,)], bound_bytes=0)
+    assert (offsets[first], offsets[last], offsets[words]) == (0, 5, 8)

@@ -27,7 +27,7 @@ def works_with(flow: RowFlow, name: str, slots: int) -> bool:
         if step.operator != ARRIVAL:
             operator = stage.operators[step.operator]
             if name in operator.inputs:
-                for row in range(*flow.needs(step.operator, step.row)):
+                for row in flow.reads(step):
                     if ring.get(row % slots) != row:
                         return False
         written = stage.source if step.operator == ARRIVAL else operator.outputs[0]

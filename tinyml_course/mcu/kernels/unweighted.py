@@ -37,7 +37,15 @@ class AveragePoolKernel(_PoolKernel):
 
     def run(self, inputs: Sequence[Bytes]) -> Bytes:
         """``(1, H, W, C)`` to ``(1, H_out, W_out, C)``."""
-        total = self.windows(inputs[0][0], 0).sum(axis=(3, 4), dtype=np.int64)
+        return self.finish(self.sums(inputs[0]))
+
+    def sums(self, x: Bytes) -> NDArray[np.int64]:
+        """``(1, H, W, C)`` to the sum of each window, ``(H_out, W_out, C)``."""
+        sums: NDArray[np.int64] = self.windows(x[0], 0).sum(axis=(3, 4), dtype=np.int64)
+        return sums
+
+    def finish(self, total: NDArray[np.integer[Any]]) -> Bytes:
+        """Sums to means."""
         half = np.where(total > 0, self.count // 2, -(self.count // 2))
         # C truncates toward zero; numpy's // floors.
         quotient = np.abs(total + half) // self.count

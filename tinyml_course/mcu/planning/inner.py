@@ -24,12 +24,14 @@ class Inner:
         role: what it holds.
         size_bytes: its extent.
         live: during which steps of the unit it is held.
+        alignment: its address must be a multiple of this.
     """
 
     names: tuple[str, ...]
     role: Role
     size_bytes: int
     live: NDArray[np.bool_]
+    alignment: int = 1
 
 
 @dataclass
@@ -82,17 +84,22 @@ def least_patch_bytes(flow: PatchFlow) -> int:
     )
 
 
-def stage_bytes(flow: RowFlow | PatchFlow) -> int:
-    """What a stage needs where nobody else holds anything, as a lower bound for any offsets."""
+def stage_bytes(flow: RowFlow | PatchFlow) -> tuple[int, int]:
+    """What a stage needs where nobody else holds anything, as a lower bound for any offsets.
+
+    Returns:
+        All of it, and what of that is neither its input nor its output: a stage that begins with
+        the same operators and ends later needs no less of it.
+    """
     stage = flow.stage
     memory = _streamed(flow) if isinstance(flow, RowFlow) else _patched(flow)
-    tensors = stage.graph.tensors
+    tensors, inner = stage.graph.tensors, memory.inner_bytes()
     written = tensors[stage.output].size_bytes
     if flow.fed:
-        return memory.inner_bytes() + written
+        return inner + written, inner
     read = tensors[stage.source].size_bytes
     most = memory.output_overlaps.get(stage.source, read)
-    return memory.inner_bytes() + written + read - saving(most, written, read)
+    return inner + written + read - saving(most, written, read), inner
 
 
 def unit_memory(graph: Graph, unit: Unit) -> UnitMemory:
@@ -102,6 +109,16 @@ def unit_memory(graph: Graph, unit: Unit) -> UnitMemory:
     if isinstance(unit.flow, PatchFlow):
         return _patched(unit.flow)
     return _whole(graph, unit.operators[0])
+
+
+WORD_BYTES = 4
+"""Columns of a convolution are loaded two words at a time, which no Cortex-M does off a word's
+boundary; so are sums."""
+
+
+def _scratch(operator: Operator, size: int, live: NDArray[np.bool_]) -> Inner:
+    alignment = 1 if isinstance(operator, DepthwiseConv2D) else WORD_BYTES
+    return Inner((operator.name,), "scratch", size, live, alignment)
 
 
 def scratch_bytes(graph: Graph, operator: Operator) -> int:
@@ -138,7 +155,7 @@ def _whole(graph: Graph, operator: Operator) -> UnitMemory:
     memory = UnitMemory(1, [])
     size = scratch_bytes(graph, operator)
     if size:
-        memory.inner.append(Inner((operator.name,), "scratch", size, np.ones(1, bool)))
+        memory.inner.append(_scratch(operator, size, np.ones(1, bool)))
     for tensor in graph.activations_of(operator):
         overlap = lawful_overlap(graph, operator, tensor.name)
         if overlap is not None and overlap.multiple == 1:
@@ -157,9 +174,10 @@ def _streamed(flow: RowFlow) -> UnitMemory:
     for index, operator in enumerate(stage.operators):
         # A depthwise convolution reads its rows from the ring, which plays the scratch's part.
         size = 0 if isinstance(operator, DepthwiseConv2D) else scratch_bytes(graph, operator)
-        live = flow.steps_of(index)
+        live = flow.sums_live(index) if flow.sum_bytes[index] else flow.steps_of(index)
+        size = flow.sum_bytes[index] or size
         if size and live.any():
-            memory.inner.append(Inner((operator.name,), "scratch", size, live))
+            memory.inner.append(_scratch(operator, size, live))
         written = rings.get(operator.outputs[0])
         for tensor in graph.activations_of(operator):
             read = rings.get(tensor.name)
@@ -177,8 +195,8 @@ def _allow_one_row(
     written, read = pair
     if not flow.ring_rows(read.names[0]) == 1 == flow.ring_rows(written.names[0]):
         return
-    if isinstance(flow.stage.operators[index], DepthwiseConv2D):
-        return  # in place it would need scratch, which rings are to save
+    if isinstance(flow.stage.operators[index], DepthwiseConv2D) or flow.sum_bytes[index]:
+        return  # the one would need scratch, which rings are to save; the other has its sums
     if (written.live & read.live & ~flow.steps_of(index)).any():
         return
     most = _one_row_overlap(flow.stage, index, read.names[0])
@@ -233,7 +251,7 @@ def _patched(flow: PatchFlow) -> UnitMemory:
         if size:
             live = np.zeros(count, bool)
             live[index] = True
-            memory.inner.append(Inner((operator.name,), "scratch", size, live))
+            memory.inner.append(_scratch(operator, size, live))
     return memory
 
 

@@ -20,12 +20,14 @@ class Item:
     Attributes:
         name: for messages.
         parts: its sizes over time, in order of time.
+        alignment: its address is a multiple of this.
         rules: for every neighbour in time, the open interval in which ``offset of this -
             offset of the neighbour`` must not lie.
     """
 
     name: str
     parts: list[Part]
+    alignment: int = 1
     rules: dict["Item", tuple[int, int]] = field(default_factory=dict)
 
     @property
@@ -102,10 +104,10 @@ def _place(ordered: Sequence[Item]) -> dict[Item, int]:
             for other, (low, high) in item.rules.items()
             if other in offsets
         )
-        lowest = 0
+        lowest, alignment = 0, item.alignment
         for low, high in forbidden:
             if low >= lowest:  # sorted: no later interval reaches down to here either
                 break
-            lowest = max(lowest, high)
+            lowest = -(-max(lowest, high) // alignment) * alignment
         offsets[item] = lowest
     return offsets

@@ -48,7 +48,11 @@ class _Problem:
         self.spans = _map_lifetimes(schedule)
         self.held = _map_items(schedule, self.spans)
         self.inner = {
-            buffer: Item(buffer.names[0], [Part(buffer.size_bytes, Lifetime(index, index))])
+            buffer: Item(
+                buffer.names[0],
+                [Part(buffer.size_bytes, Lifetime(index, index))],
+                buffer.alignment,
+            )
             for index, memory in enumerate(self.memory)
             for buffer in memory.inner
         }

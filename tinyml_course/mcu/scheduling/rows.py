@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyml_course.graph.operators import Elementwise
+from tinyml_course.graph.operators import AveragePool2D, Elementwise
 from tinyml_course.mcu.scheduling.stage_graph import StageGraph
 
 ARRIVAL = -1
@@ -26,10 +26,13 @@ class RowStep:
     Attributes:
         operator: index within the stage, or `ARRIVAL`.
         row: of the operator's output, or of the image.
+        summand: of an operator that sums its input up row by row: the row that is added. The
+            output's row is written with the last one.
     """
 
     operator: int
     row: int
+    summand: int | None = None
 
 
 class RowFlow:
@@ -53,6 +56,7 @@ class RowFlow:
             name: stage.size(name)[0] for name in (stage.source, *stage.inner, stage.output)
         }
         self._needs = [self._rows_read(index) for index in range(len(stage.operators))]
+        self.sum_bytes = [self._sum_bytes(index) for index in range(len(stage.operators))]
         self._born: dict[str, dict[int, int]] = {name: {} for name in self._heights}
         self._last_use: dict[str, dict[int, int]] = {name: {} for name in self._heights}
         self._made = dict.fromkeys(self._heights, 0)
@@ -75,8 +79,16 @@ class RowFlow:
         ]
 
     def needs(self, operator: int, row: int) -> tuple[int, int]:
-        """Rows ``start .. stop - 1`` that an operator of the stage reads for a row."""
+        """Rows ``start .. stop - 1`` that an operator of the stage needs for a row."""
         return self._needs[operator][row]
+
+    def reads(self, step: RowStep) -> range:
+        """The rows that are read at a step."""
+        if step.operator == ARRIVAL:
+            return range(0)
+        if step.summand is not None:
+            return range(step.summand, step.summand + 1)
+        return range(*self._needs[step.operator][step.row])
 
     def ring_rows(self, name: str) -> int:
         """Rows of a map that must be kept at once, so that row ``y`` may lie in slot ``y % n``.
@@ -111,6 +123,14 @@ class RowFlow:
         mask: NDArray[np.bool_] = self._operators == operator
         return mask
 
+    def sums_live(self, operator: int) -> NDArray[np.bool_]:
+        """During which steps the sums of an operator that sums up are kept."""
+        running = np.flatnonzero(self.steps_of(operator))
+        mask = np.zeros(len(self.steps), bool)
+        if running.size:
+            mask[running[0] : running[-1] + 1] = True
+        return mask
+
     @cached_property
     def distance_bytes(self) -> int:
         """The output's start less the source's, at most, if the two are to share bytes.
@@ -143,26 +163,59 @@ class RowFlow:
         return min(distances, default=whole)
 
     def _rows_read(self, operator: int) -> list[tuple[int, int]]:
-        window = self.stage.windows[operator][0]
-        size = self._heights[self._reads[operator][0]]
-        reaches = (
-            window.reach(row, row + 1, size)
-            for row in range(self._heights[self.stage.operators[operator].outputs[0]])
-        )
+        """For each row of an operator's output the rows it needs: ``(start, stop)``."""
+        stage = self.stage
+        (source, *_), output = self._reads[operator], stage.operators[operator].outputs[0]
+        rows, columns = stage.windows[operator]
+        if not columns.reach(0, stage.size(output)[1], stage.size(source)[1]).size:
+            return [(0, 0)] * self._heights[output]  # every window lies beside the map
+        size = self._heights[source]
+        reaches = (rows.reach(row, row + 1, size) for row in range(self._heights[output]))
         return [(reach.start, reach.stop) for reach in reaches]
+
+    def _sum_bytes(self, operator: int) -> int:
+        """int32 sums of an average over all rows, where they are smaller than those rows.
+
+        0 for an operator that reads the rows of its window at once.
+        """
+        stage = self.stage
+        average = stage.operators[operator]
+        if not isinstance(average, AveragePool2D) or self._heights[average.outputs[0]] != 1:
+            return 0
+        size = 4 * stage.graph.output_of(average).elements
+        start, stop = self._needs[operator][0]
+        return size if size < (stop - start - 1) * stage.row_bytes(average.inputs[0]) else 0
 
     def _make(self, name: str, row: int) -> None:
         """Make a row, and first what it needs."""
         operator = self._producer.get(name, ARRIVAL)
-        if operator != ARRIVAL:
-            start, stop = self.needs(operator, row)
-            for source in self._reads[operator]:
-                for needed in range(max(start, self._made[source]), stop):
-                    self._make(source, needed)
-            for source in self._reads[operator]:
-                used = self._last_use[source]
-                for needed in range(start, stop):
-                    used[needed] = len(self.steps)
-        self._made[name] = row + 1
-        self._born[name][row] = len(self.steps)
-        self.steps.append(RowStep(operator, row))
+        if operator == ARRIVAL:
+            self._emit(name, RowStep(operator, row))
+            return
+        start, stop = self._needs[operator][row]
+        if self.sum_bytes[operator]:
+            (source,) = self._reads[operator]
+            for needed in range(start, stop):
+                self._ask(source, needed, needed + 1)
+                self._use(source, needed, needed + 1)
+                self._emit(name, RowStep(operator, row, needed))
+            return
+        for source in self._reads[operator]:
+            self._ask(source, start, stop)
+        for source in self._reads[operator]:
+            self._use(source, start, stop)
+        self._emit(name, RowStep(operator, row))
+
+    def _ask(self, source: str, start: int, stop: int) -> None:
+        for needed in range(max(start, self._made[source]), stop):
+            self._make(source, needed)
+
+    def _use(self, source: str, start: int, stop: int) -> None:
+        used = self._last_use[source]
+        for needed in range(start, stop):
+            used[needed] = len(self.steps)
+
+    def _emit(self, name: str, step: RowStep) -> None:
+        self._made[name] = step.row + 1
+        self._born[name][step.row] = len(self.steps)
+        self.steps.append(step)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tinyml_course.graph import Graph, Operator, Tensor
 from tinyml_course.graph.local_window import Reach
-from tinyml_course.graph.operators import Pad, WindowOperator
+from tinyml_course.graph.operators import Pad, Pool, WindowOperator
 from tinyml_course.mcu.scheduling.region import Region
 from tinyml_course.mcu.scheduling.stage_graph import StageGraph
 
@@ -47,6 +47,16 @@ class Tiler:
             part = _with_padding(operator, rows, columns)
             self._made[key] = _alone(stage.graph, part, reads, region), part
         return Tile(*self._made[key], reads)
+
+    def one_row(self, index: int) -> tuple[Graph, Operator]:
+        """A pool whose window is one row high, on one row of its input."""
+        stage, pool = self.stage, self.stage.operators[index]
+        assert isinstance(pool, Pool)
+        (_, _), across = pool.padding
+        part = dataclasses.replace(pool, size=(1, pool.size[1]), padding=((0, 0), across))
+        columns, written = (stage.size(n)[1] for n in (pool.inputs[0], pool.outputs[0]))
+        reads, writes = Region((0, 1), (0, columns)), Region((0, 1), (0, written))
+        return _alone(stage.graph, part, reads, writes), part
 
     def border(self, index: int, region: Region) -> tuple[Graph, Operator]:
         """A windowed operator for a region all of whose windows lie in the padding.
