@@ -114,4 +114,4 @@ def test_an_image_that_no_operator_takes_in_parts_cannot_be_fed() -> None:
     with pytest.raises(ScheduleError, match="MEAN mean cannot work on a part of its input"):
         schedule(graph, image="fed")
     with pytest.raises(ScheduleError, match="a fed image needs a stage"):
-        ScheduleSearch(graph, "fed", "unfused")
+        ScheduleSearch(graph, "fed", "unfused").least_sram()

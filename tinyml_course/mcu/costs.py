@@ -62,7 +62,7 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
-        return dataclasses.asdict(self)
+        return {**dataclasses.asdict(self), "stages": list(self.stages)}
 
 
 def report(plan: Plan, board: Board) -> Report:

@@ -9,7 +9,7 @@ from tinyml_course.graph import count_macs
 from tinyml_course.mcu import BOARDS, board, plan
 from tinyml_course.models import mobilenet_v2, random_graph
 from tinyml_course.plots import memory_gap as figures
-from tinyml_course.plots.show import as_html, in_notebook
+from tinyml_course.plots.show import as_html, display_widget, in_notebook
 
 CLASSES = 1000
 WIDTHS = (0.2, 1.0, 0.05)
@@ -44,18 +44,9 @@ def memory_html(width: float, resolution: int, board_name: str) -> str:
 
 def explorer() -> None:
     """Display the widget; one figure without sliders where it cannot work."""
-    if not in_notebook():
-        return
-    from IPython.display import display
-
-    fallback = memory_html(*START)
-    bundle = {"text/html": fallback, "text/plain": "Memory of MobileNetV2 against a board"}
-    panel = _panel(fallback)
-    if panel is not None:
-        # A page without widgets falls back to the HTML of the same bundle.
-        bundle |= panel._repr_mimebundle_()
-        bundle["text/html"] = fallback
-    display(bundle, raw=True)  # type: ignore[no-untyped-call]
+    if in_notebook():
+        fallback = memory_html(*START)
+        display_widget(_panel(fallback), fallback, "Memory of MobileNetV2 against a board")
 
 
 def _panel(first: str) -> Any:

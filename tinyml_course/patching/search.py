@@ -72,14 +72,9 @@ class ScheduleSearch:
         image: ``"memory"`` if the input lies in SRAM as a whole, ``"fed"`` if it arrives part by
             part, as from a camera or a decoder; then a stage begins with the first operator.
         rung: which stages may stream.
-
-    Raises:
-        ScheduleError: a fed image, and no stages allowed.
     """
 
     def __init__(self, graph: Graph, image: Image = "memory", rung: Rung = "streamed") -> None:
-        if image == "fed" and rung == "unfused":
-            raise ScheduleError('a fed image needs a stage; take the rung "fused" or "streamed"')
         self.graph, self.image, self.rung = graph, image, rung
         self.edges = [-1, *cut_points(graph), len(graph.operators) - 1]
         whole = unit_bytes(Schedule(graph))
@@ -99,8 +94,11 @@ class ScheduleSearch:
         With the image in memory never worse than operator by operator.
 
         Raises:
-            ScheduleError: the image is to be fed, and the first operator cannot take a part of it.
+            ScheduleError: the image is to be fed, and the first operator cannot take a part of it,
+                or no stage may stream.
         """
+        if self.image == "fed" and self.rung == "unfused":
+            raise ScheduleError('a fed image needs a stage; take the rung "fused" or "streamed"')
         return self._lightest(self._least_bytes[0])
 
     def fastest(self, budget_bytes: int) -> Scheduled:
@@ -130,7 +128,8 @@ class ScheduleSearch:
     def patched(self) -> tuple[Scheduled, ...]:
         """Schedules whose first stage runs patch by patch, the best for ever more MACs.
 
-        Each needs less SRAM than all with fewer MACs, streamed ones among them.
+        Each needs less SRAM than all with fewer MACs, streamed ones (if any may stream) among
+        them.
         """
         return self._patched
 
@@ -140,7 +139,9 @@ class ScheduleSearch:
 
     @cached_property
     def _patched(self) -> tuple[Scheduled, ...]:
-        graph, least = self.graph, self.least_sram().peak_bytes
+        graph = self.graph
+        streams = self.rung != "unfused"
+        least = (self.least_sram() if streams else self.unfused()).peak_bytes
         tried: list[tuple[int, int, Patches, int]] = []
         for last in range(1, len(self.edges) - 1):
             rest = self._least_bytes[last]
@@ -184,10 +185,11 @@ class ScheduleSearch:
             if self.image == "fed" and first == 0:
                 stage_graph(self.graph, 0, self.edges[1])  # or say why it cannot be fed
                 best = sum(tensor.size_bytes for tensor in self.graph.activations())
-            for last, size, inner in self._streams_from(first):
-                best = min(best, max(size, least[last]))
-                if inner > best:
+            for last in range(first + 1, count):
+                sizes = self._stream_bytes(first, last)
+                if sizes is None or sizes[1] > best:
                     break
+                best = min(best, max(sizes[0], least[last]))
             least[first] = best
         return least
 
@@ -239,11 +241,14 @@ class ScheduleSearch:
             fed = self.image == "fed" and first == 0
             if self._whole[first] <= budget_bytes and not fed:
                 best[first] = (best[first + 1][0], first + 1, False)
-            for last, size, inner in self._streams_from(first):
-                if inner > budget_bytes:
-                    break
+            for last in range(first + 1, count):
                 macs_inside = sum(macs[self.edges[first] + 1 : self.edges[last] + 1])
-                allowed = size <= budget_bytes and (ends is None or last in ends)
+                if macs_inside >= best[first][0]:  # so will all that end later
+                    break
+                sizes = self._stream_bytes(first, last)
+                if sizes is None or sizes[1] > budget_bytes:
+                    break
+                allowed = sizes[0] <= budget_bytes and (ends is None or last in ends)
                 if allowed and macs_inside + best[last][0] < best[first][0]:
                     best[first] = (macs_inside + best[last][0], last, True)
         if best[start][0] >= unreachable:
@@ -257,30 +262,22 @@ class ScheduleSearch:
             start = last
         return stages
 
-    def _streams_from(self, first: int) -> Iterator[tuple[int, int, int]]:
-        """Streamed stages that begin at a cut: where they end, and what they need.
-
-        Third comes what it needs inside, which only grows as it goes on.
-        """
-        if self.rung == "unfused":
-            return
-        for last in range(first + 1, len(self.edges)):
-            key = first, last
-            if key not in self._streams:
-                self._streams[key] = self._stream_bytes(first, last)
-            sizes = self._streams[key]
-            if sizes is None:
-                return
-            yield last, *sizes
-
     def _stream_bytes(self, first: int, last: int) -> tuple[int, int] | None:
-        """What a streamed stage needs, in all and inside.
+        """What a streamed stage between two cuts needs: in all, and inside.
 
-        ``None`` if it cannot be, nor one that ends later.
+        Inside it needs no less if it ends later. ``None`` if it cannot be, nor one that ends
+        later.
         """
-        begin, end = self.edges[first] + 1, self.edges[last]
+        key = first, last
+        if key not in self._streams:
+            self._streams[key] = self._measure(first, last)
+        return self._streams[key]
+
+    def _measure(self, first: int, last: int) -> tuple[int, int] | None:
+        if self.rung == "unfused":
+            return None
         try:
-            stage = stage_graph(self.graph, begin, end)
+            stage = stage_graph(self.graph, self.edges[first] + 1, self.edges[last])
         except ScheduleError:
             return None
         if self.rung == "fused" and sum(rows.kernel > 1 for rows, _ in stage.windows) > 1:

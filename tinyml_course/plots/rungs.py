@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tinyml_course.graph import Graph
 from tinyml_course.mcu.planning import plan
-from tinyml_course.mcu.scheduling import Patches, Schedule, Stage
+from tinyml_course.mcu.scheduling import Patches
 from tinyml_course.mcu.scheduling.schedule import Image
 from tinyml_course.patching.search import Scheduled, ScheduleSearch
 
@@ -13,6 +13,7 @@ RUNGS = ("unfused", "overlapped", "fused", "streamed", "patched", "patched and s
 """Operator by operator as TinyEngine runs them; the same with outputs over dying inputs; stages
 with one window over rows; any stages; patches, behind them operator by operator; patches, behind
 them stages."""
+IMAGES: tuple[Image, ...] = ("memory", "fed")
 
 
 @dataclass(frozen=True)
@@ -43,19 +44,15 @@ def rung_points(graph: Graph) -> list[RungPoint]:
         graph: the network.
     """
     engine = plan(graph, policy="tinyengine")
-    whole = ScheduleSearch(graph, rung="unfused")
-    overlapped = _point("overlapped", whole.unfused())
+    whole = [ScheduleSearch(graph, image, "unfused") for image in IMAGES]
+    overlapped = _point("overlapped", whole[0].unfused())
     points = [RungPoint("unfused", "memory", engine.peak_bytes, engine.schedule.macs), overlapped]
-    images: tuple[Image, ...] = ("memory", "fed")
-    fused = [ScheduleSearch(graph, image, "fused") for image in images]
-    streamed = [ScheduleSearch(graph, image) for image in images]
-    tried = [found for search in (whole, fused[1], *streamed) for found in search.patched()]
-    stages = dict.fromkeys(found.schedule.stages[0] for found in tried)
+    fused = [ScheduleSearch(graph, image, "fused") for image in IMAGES]
+    streamed = [ScheduleSearch(graph, image) for image in IMAGES]
     points += [_point("fused", search.least_sram()) for search in fused]
     points += [_point("streamed", search.least_sram()) for search in streamed]
-    for image in images:
-        alone = [_alone(graph, stage, image) for stage in stages]
-        points += [point for point in least_of([overlapped, *alone]) if point is not overlapped]
+    for search in whole:
+        points += [_point("patched", found) for found in search.patched()]
     for search in streamed:
         points += [_point("patched and streamed", found) for found in search.patched()]
     return points
@@ -68,12 +65,6 @@ def least_of(points: Sequence[RungPoint]) -> list[RungPoint]:
         if not best or point.peak_bytes < best[-1].peak_bytes:
             best.append(point)
     return best
-
-
-def _alone(graph: Graph, stage: Stage, image: Image) -> RungPoint:
-    """One stage, and behind it operator by operator."""
-    schedule = Schedule(graph, [stage], image)
-    return _point("patched", Scheduled(schedule, plan(schedule)))
 
 
 def _point(rung: str, found: Scheduled) -> RungPoint:

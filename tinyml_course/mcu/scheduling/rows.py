@@ -7,11 +7,12 @@ nothing is computed twice.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyml_course.graph.local_window import LocalWindow
 from tinyml_course.graph.operators import AveragePool2D, Elementwise
 from tinyml_course.mcu.scheduling.stage_graph import StageGraph
 
@@ -33,6 +34,13 @@ class RowStep:
     operator: int
     row: int
     summand: int | None = None
+
+
+@lru_cache(maxsize=4096)
+def rows_read(window: LocalWindow, rows: int, size: int) -> list[tuple[int, int]]:
+    """For each of ``rows`` outputs the inputs it reads, of ``size``: ``(start, stop)``."""
+    reaches = (window.reach(row, row + 1, size) for row in range(rows))
+    return [(reach.start, reach.stop) for reach in reaches]
 
 
 class RowFlow:
@@ -169,9 +177,7 @@ class RowFlow:
         rows, columns = stage.windows[operator]
         if not columns.reach(0, stage.size(output)[1], stage.size(source)[1]).size:
             return [(0, 0)] * self._heights[output]  # every window lies beside the map
-        size = self._heights[source]
-        reaches = (rows.reach(row, row + 1, size) for row in range(self._heights[output]))
-        return [(reach.start, reach.stop) for reach in reaches]
+        return rows_read(rows, self._heights[output], self._heights[source])
 
     def _sum_bytes(self, operator: int) -> int:
         """int32 sums of an average over all rows, where they are smaller than those rows.
