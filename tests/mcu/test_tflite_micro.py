@@ -186,12 +186,7 @@ def test_means(
 @pytest.mark.parametrize("seed", range(20))
 def test_softmax(seed: int, tmp_path: Path) -> None:
     draw = Draw(seed)
-    classes = int(draw.rng.choice([2, 12, 300]))
-    scale = draw.scale() * float(draw.rng.choice([0.01, 1, 30]))
-    x = draw.file.input((1, 3, classes), scale=scale, zero_point=draw.zero_point())
-    y = draw.file.tensor((1, 3, classes), scale=1 / 256, zero_point=-128)
-    beta = float(draw.rng.choice([1.0, 0.1, 3.0]))
-    draw.check(tmp_path, draw.file.operator("SOFTMAX", [x], y, "Softmax", beta=beta))
+    draw.check(tmp_path, draw.softmax())
 
 
 @pytest.mark.parametrize("seed", range(20))

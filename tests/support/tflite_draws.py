@@ -61,5 +61,14 @@ class Draw:
 
         return finish
 
+    def softmax(self) -> int:
+        """Some rows of few or many classes, flat or steep; the output's index."""
+        classes = int(self.rng.choice([2, 12, 300]))
+        scale = self.scale() * float(self.rng.choice([0.01, 1, 30]))
+        x = self.file.input((1, 3, classes), scale=scale, zero_point=self.zero_point())
+        y = self.file.tensor((1, 3, classes), scale=1 / 256, zero_point=-128)
+        beta = float(self.rng.choice([1.0, 0.1, 3.0]))
+        return self.file.operator("SOFTMAX", [x], y, "Softmax", beta=beta)
+
     def check(self, folder: Path, *outputs: int, count: int = 6) -> None:
         assert_same_bytes(self.file.write(folder / "one.tflite", *outputs), count)

@@ -1,0 +1,350 @@
+"""The C kernels against the reference operators, to the byte, on this machine and on the core.
+
+Random layers of every shape, each alone in an arena where its output lies as far over its input as
+`mcu/overlap.py` allows and its scratch is as small as the planner's. Every byte that is neither
+output nor scratch must be as before.
+"""
+
+import ctypes
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+pytest.importorskip("ziglang", reason="needs the extra 'firmware'")
+pytest.importorskip("unicorn", reason="needs the extra 'firmware'")
+
+from tinyml_course.firmware import Machine, build, build_host_library
+from tinyml_course.firmware.kernels.conv_layer import conv_layer
+from tinyml_course.firmware.kernels.conv_packing import column_order, pack_conv, unpack_conv
+from tinyml_course.firmware.kernels.depthwise_layer import depthwise_layer, ring_rows
+from tinyml_course.firmware.kernels.depthwise_packing import pack_depthwise, unpack_depthwise
+from tinyml_course.firmware.kernels.sources import headers, sources
+from tinyml_course.graph import Graph, GraphBuilder, Operator, Quantization
+from tinyml_course.graph.fixed_point import multiply_by_quantized_multiplier
+from tinyml_course.graph.operators import Conv2D, DepthwiseConv2D
+from tinyml_course.mcu import board, reference
+from tinyml_course.mcu.overlap import lawful_overlap
+from tinyml_course.mcu.planning.inner import scratch_bytes
+
+BOARD = board("stm32f746")
+CASES = 150
+GUARD = 32
+ARENA_BYTES = 60_000
+WORD = 4
+
+
+@dataclass
+class Case:
+    """A graph of one operator, C that runs it, and what must come out."""
+
+    graph: Graph
+    image: np.ndarray
+    definition: str
+    body: str
+    scratch: int
+
+    @property
+    def operator(self) -> Operator:
+        return self.graph.operators[0]
+
+    @property
+    def expected(self) -> np.ndarray:
+        return reference.run(self.graph, self.image)
+
+
+def zero_point(rng: np.random.Generator) -> int:
+    return int(rng.choice([-128, 127, 0, rng.integers(-128, 128)]))
+
+
+def weighted_graph(
+    rng: np.random.Generator,
+    kind: type[Operator],
+    shape: tuple[int, int, int],
+    weight_shape: tuple[int, ...],
+    stride: tuple[int, int],
+    padding: tuple[tuple[int, int], tuple[int, int]],
+    activation: str | None = None,
+    **numbers: int,
+) -> Graph:
+    """One weighted layer; a tenth of them with numbers that the fast kernels refuse."""
+    wild = bool(numbers.get("wild", rng.random() < 0.1))
+    builder = GraphBuilder("one")
+    scale_in = 0.05
+    source = builder.input((1, *shape), Quantization.per_tensor(scale_in, zero_point(rng)))
+    axis = 3 if kind is DepthwiseConv2D else 0
+    channels = weight_shape[axis]
+    weight = rng.integers(-127, 128, weight_shape).astype(np.int8)
+    if rng.random() < 0.3:
+        weight = rng.choice(np.array([-128 if wild else -127, 127], np.int8), weight_shape)
+    spread = 70 * 70 * np.sqrt(weight.size / channels)  # standard deviation of a sum
+    # Multipliers from a quarter of the bytes in use to many of the sums saturated.
+    real = 128 / spread * 2 ** rng.uniform(-2, 2 if not wild else 12, channels)
+    bias = rng.integers(-spread, spread, channels).astype(np.int32)
+    scale_out = 0.04
+    activation = activation or str(rng.choice(["NONE", "RELU", "RELU6"]))
+    low = -128 if activation != "NONE" and rng.random() < 0.7 else zero_point(rng)
+    output = Quantization.per_tensor(scale_out, low)
+    scales = (real * scale_out / scale_in).astype(np.float32)
+    builder.weighted(
+        kind, "layer", source, weight, scales, bias, output,
+        stride=stride, padding=padding, activation=activation,
+    )  # fmt: skip
+    return builder.finish("layer")
+
+
+def image_for(rng: np.random.Generator, graph: Graph) -> np.ndarray:
+    shape = graph.tensors[graph.inputs[0]].shape
+    if rng.random() < 0.3:
+        return rng.choice(np.array([-128, 127], np.int8), shape)
+    return rng.integers(-128, 128, shape, dtype=np.int8)
+
+
+def draw_window(
+    rng: np.random.Generator, sizes: list[int], strides: list[int]
+) -> tuple[tuple[int, int], tuple[int, int], tuple[tuple[int, int], tuple[int, int]], int]:
+    """Height and width of a map, stride, padding and kernel; the kernel may exceed the map."""
+    while True:
+        k, stride = int(rng.choice(sizes)), int(rng.choice(strides))
+        height, width = (int(v) for v in rng.integers(1, 14, 2))
+        pads = rng.integers(0, k // 2 + 1, 4) if rng.random() < 0.4 else np.full(4, k // 2)
+        padding = (int(pads[0]), int(pads[1])), (int(pads[2]), int(pads[3]))
+        if height + sum(padding[0]) >= k and width + sum(padding[1]) >= k:
+            return (height, width), (stride, stride), padding, k
+
+
+def conv_case(rng: np.random.Generator, name: str) -> Case:
+    size, stride, padding, k = draw_window(rng, [1, 2, 3, 3, 5], [1, 1, 2])
+    c_in = int(rng.choice([1, 2, 3, 3, 4, 7, 8, 12, 20]))
+    c_out = int(rng.choice([1, 2, 3, 8, 9, 16]))
+    graph = weighted_graph(rng, Conv2D, (*size, c_in), (c_out, k, k, c_in), stride, padding)
+    return conv_code(rng, graph, name)
+
+
+def pointwise_case(rng: np.random.Generator, name: str) -> Case:
+    height, width = (int(v) for v in rng.integers(1, 7, 2))
+    # Up to more than sixty-four taps, so that the unrolled loop runs again.
+    c_in, c_out = int(rng.integers(1, 160)), int(rng.integers(1, 40))
+    padding = (0, 0), (0, 0)
+    graph = weighted_graph(
+        rng, Conv2D, (height, width, c_in), (c_out, 1, 1, c_in), (1, 1), padding
+    )
+    return conv_code(rng, graph, name)
+
+
+def conv_code(rng: np.random.Generator, graph: Graph, name: str) -> Case:
+    operator = graph.operators[0]
+    assert isinstance(operator, Conv2D)
+    code = conv_layer(graph, operator)
+    pixels = graph.tensors["input"].shape[1] * graph.tensors["input"].shape[2]
+    last = f", {pixels}" if code.function == "tinyml_pointwise" else ""
+    body = f"{code.function}(&{name}, in, out, scratch{last});"
+    image = image_for(rng, graph)
+    return Case(graph, image, code.definition(name), body, scratch_bytes(graph, operator))
+
+
+def depthwise_case(rng: np.random.Generator, name: str) -> Case:
+    size, stride, padding, k = draw_window(rng, [3, 3, 3, 5, 7, 2], [1, 1, 2])
+    channels = int(rng.integers(1, 6))
+    multiplier = int(rng.choice([1, 1, 1, 2]))
+    graph = weighted_graph(
+        rng, DepthwiseConv2D, (*size, channels), (1, k, k, channels * multiplier), stride, padding
+    )
+    operator = graph.operators[0]
+    assert isinstance(operator, DepthwiseConv2D)
+    code = depthwise_layer(graph, operator)
+    body = f"{code.function}(&{name}, in, out, scratch, {ring_rows(graph, operator)});"
+    image = image_for(rng, graph)
+    return Case(graph, image, code.definition(name), body, scratch_bytes(graph, operator))
+
+
+KINDS: dict[str, Callable[[np.random.Generator, str], Case]] = {
+    "conv": conv_case,
+    "pointwise": pointwise_case,
+    "depthwise": depthwise_case,
+}
+
+
+def all_cases() -> dict[str, Case]:
+    rng = np.random.default_rng(11)
+    return {
+        f"{kind}_{i}": draw(rng, f"{kind}_{i}") for kind, draw in KINDS.items() for i in range(CASES)
+    }
+
+
+INCLUDES = "".join(f'#include "tinyml_{part}.h"\n' for part in ("conv", "depthwise"))
+
+
+def program(cases: dict[str, Case]) -> dict[str, str]:
+    each = [
+        f"{case.definition}void run_{name}(const int8_t *in, int8_t *out, int8_t *scratch) "
+        f"{{ {case.body} }}\n"
+        for name, case in cases.items()
+    ]
+    return {**sources(), "cases.c": INCLUDES + "".join(each)}
+
+
+@pytest.fixture(scope="module")
+def cases() -> dict[str, Case]:
+    return all_cases()
+
+
+@pytest.fixture(scope="module")
+def host(cases: dict[str, Case]) -> ctypes.CDLL:
+    return build_host_library(program(cases), headers())
+
+
+@pytest.fixture(scope="module")
+def core(cases: dict[str, Case]) -> Machine:
+    kept = [f"run_{name}" for name in cases]
+    return Machine(BOARD, build(BOARD, program(cases), headers(), keep=kept), strict=True)
+
+
+Run = Callable[[str, np.ndarray, tuple[int, int, int]], np.ndarray]
+
+
+def on_host(library: ctypes.CDLL) -> Run:
+    def run(name: str, arena: np.ndarray, offsets: tuple[int, int, int]) -> np.ndarray:
+        base = arena.ctypes.data
+        getattr(library, f"run_{name}")(*(ctypes.c_void_p(base + o) for o in offsets))
+        return arena
+
+    return run
+
+
+def on_core(machine: Machine) -> Run:
+    def run(name: str, arena: np.ndarray, offsets: tuple[int, int, int]) -> np.ndarray:
+        machine.reset()
+        base = machine.place(arena)
+        machine.call(f"run_{name}", *(base + o for o in offsets))
+        return machine.read(base, arena.shape)
+
+    return run
+
+
+def check(case: Case, name: str, run: Run, overlapping: bool) -> None:
+    """Run a case in an arena of exactly what it needs, between guards."""
+    expected = case.expected
+    overlap = lawful_overlap(case.graph, case.operator, "input") if overlapping else None
+    distance = case.image.size + GUARD
+    if overlap is not None:
+        distance = min(overlap.most, case.image.size)
+    start = GUARD + max(0, -distance)
+    out = start + distance
+    scratch = max(start + case.image.size, out + expected.size) + GUARD
+    scratch = -(-scratch // WORD) * WORD
+    rng = np.random.default_rng(1)
+    arena = rng.integers(-128, 128, scratch + case.scratch + GUARD, dtype=np.int8)
+    arena[start : start + case.image.size] = case.image.ravel()
+    before = arena.copy()
+    after = run(name, arena, (start, out, scratch))
+    got = after[out : out + expected.size].reshape(expected.shape)
+    assert np.array_equal(got, expected), f"{name}: {np.count_nonzero(got != expected)} differ"
+    own = np.zeros(arena.size, bool)
+    own[out : out + expected.size] = own[scratch : scratch + case.scratch] = True
+    stray = np.flatnonzero(~own & (after != before))
+    assert not stray.size, f"{name}: wrote to {stray[:5] - out} from the output's start"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("overlapping", [False, True])
+@pytest.mark.parametrize("where", ["host", "core"])
+def test_bytes(
+    kind: str, overlapping: bool, where: str, cases: dict[str, Case], request: pytest.FixtureRequest
+) -> None:
+    machine = request.getfixturevalue(where)
+    run = on_host(machine) if where == "host" else on_core(machine)
+    for name, case in cases.items():
+        if name.startswith(kind):
+            check(case, name, run, overlapping)
+
+
+def test_cases_reach_every_kernel(cases: dict[str, Case]) -> None:
+    text = "".join(case.definition + case.body for case in cases.values())
+    for function in ("tinyml_conv(", "tinyml_conv_any(", "tinyml_pointwise(", "tinyml_depthwise("):
+        assert text.count(function) > 5, function
+    kernels = {line for line in text.splitlines() if ".kernel =" in line}
+    assert len(kernels) == 9, kernels
+    assert all(r in text for r in ("TINYML_SIGNED", "TINYML_UNSIGNED", "TINYML_CLAMPED"))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_packing_is_a_permutation_with_an_inverse(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    c_out, k_h, k_w, c_in = (int(v) for v in rng.integers(1, 8, 4))
+    weight = rng.integers(-127, 128, (c_out, k_h, k_w, c_in)).astype(np.int8)
+    numbers = (
+        rng.integers(-1000, 1000, c_out).astype(np.int32),
+        rng.integers(2**30, 2**31, c_out).astype(np.int32),
+        -rng.integers(1, 10, c_out).astype(np.int32),
+        5,
+    )
+    packed = pack_conv(weight, *numbers)
+    assert packed is not None
+    assert packed.weights.nbytes == weight.nbytes
+    assert np.array_equal(unpack_conv(packed.weights, weight.shape), weight)
+    assert sorted(column_order(k_h, k_w * c_in)) == list(range(k_h * k_w * c_in))
+    k = int(rng.integers(1, 8))
+    weight = rng.integers(-128, 128, (1, k, k, c_out)).astype(np.int8)
+    depthwise = pack_depthwise(weight, *numbers, paired=k == 3)
+    assert depthwise is not None
+    assert depthwise.weights.nbytes == weight.nbytes
+    assert np.array_equal(unpack_depthwise(depthwise.weights, weight.shape, k == 3), weight)
+
+
+def test_what_the_pairs_cannot_hold_is_refused() -> None:
+    def pack(high: int, bias: int = 0, shift: int = -5) -> object:
+        weight = np.array([[-1], [high]], np.int8).reshape(2, 1, 1, 1)
+        ones = np.ones(2, np.int32)
+        return pack_conv(weight, ones * bias, ones << 30, ones * shift, 0)
+
+    assert pack(-127) is not None
+    assert pack(-128) is None  # less the borrow of the negative low
+    assert pack(1, bias=2**23 - 129) is not None
+    assert pack(1, bias=2**23 - 127) is None
+    assert pack(1, shift=0) is None
+
+
+REQUANTIZE = """
+#include "tinyml_requantize.h"
+int32_t run(int32_t a, int32_t multiplier, int32_t z, int32_t n, int32_t range) {
+    return requantize(2 * a, multiplier, (2 * z + 1) << (n - 1), n, (tinyml_range)range);
+}
+int32_t any(int32_t a, int32_t multiplier, int32_t shift) {
+    return requantize_any(a, multiplier, shift);
+}
+"""
+
+
+@pytest.mark.parametrize("where", ["host", "core"])
+def test_requantization_is_exact_around_every_edge(where: str) -> None:
+    """Sums on both sides of each change of the output, where the two roundings matter."""
+    rng = np.random.default_rng(3)
+    multipliers = [2**30, 2**30 + 1, 2**31 - 1, *rng.integers(2**30, 2**31, 5).tolist()]
+    if where == "host":
+        library = build_host_library({"r.c": REQUANTIZE}, headers())
+        fast, slow = library.run, library.any
+    else:
+        image = build(BOARD, {"r.c": REQUANTIZE}, headers(), keep=["run", "any"])
+        machine = Machine(BOARD, image)
+        fast = lambda *a: machine.call("run", *map(int, a)).result  # noqa: E731
+        slow = lambda *a: machine.call("any", *map(int, a)).result  # noqa: E731
+    for m in multipliers:
+        for n in (1, 2, 7, 22):
+            edges = ((2 * rng.integers(-129, 129, 40) + 1) << n) * 2.0**30 / m
+            sums = np.concatenate([np.round(edges + d) for d in (-2, -1, 0, 1, 2)])
+            sums = np.append(sums, [0, 1, -1]).astype(np.int64)
+            sums = sums[np.abs(sums) < 2**30]
+            z = int(rng.integers(-128, 128))
+            right = multiply_by_quantized_multiplier(sums, m, -n)
+            for a, exact in zip(sums[:: 1 if where == "host" else 7], right[:: 1 if where == "host" else 7], strict=True):
+                assert fast(int(a), m, z, n, 2) == exact + z
+                # Without the sign only what the zero point cuts off may differ.
+                assert max(fast(int(a), m, z, n, 1), z) == max(exact + z, z)
+                assert slow(int(a), m, -n) == exact
+    for shift in (0, 3, 7):
+        sums = rng.integers(-(2**20), 2**20, 20)
+        right = multiply_by_quantized_multiplier(sums, multipliers[-1], shift)
+        for a, exact in zip(sums, right, strict=True):
+            assert slow(int(a), multipliers[-1], shift) == exact
