@@ -35,7 +35,7 @@ from tflite_micro_runs import images, models_folder
 from tinyml_course.graph import Graph, count_macs, from_tflite
 from tinyml_course.mcu import Emulator, Plan, plan, reference
 from tinyml_course.mcu.scheduling.schedule import Image
-from tinyml_course.mcu.stage_program import StageProgram
+from tinyml_course.mcu.stages.program import StageProgram
 from tinyml_course.models import NetworkDefinition, definition, mobilenet_v2, random_graph
 from tinyml_course.patching.search import Rung, ScheduleSearch
 

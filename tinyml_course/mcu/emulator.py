@@ -29,7 +29,7 @@ from tinyml_course.mcu.one_thread import one_blas_thread
 from tinyml_course.mcu.overlap import lawful_overlap, overlap_is_safe
 from tinyml_course.mcu.planning import Buffer, Plan
 from tinyml_course.mcu.scheduling import PatchFlow, Unit
-from tinyml_course.mcu.stage_program import SCRATCH_PATTERN, StageProgram
+from tinyml_course.mcu.stages.program import SCRATCH_PATTERN, StageProgram
 
 
 @dataclass(frozen=True)

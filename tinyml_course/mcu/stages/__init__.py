@@ -1,0 +1,1 @@
+"""Stages of a schedule in the emulator's arena."""
