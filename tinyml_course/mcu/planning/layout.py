@@ -95,11 +95,15 @@ class Plan:
         self.source = source or graph
         self.policy = policy
         self.buffers = tuple(buffers)
-        self.flash = FlashLayout(graph)
         self._lower_bound_bytes = lower_bound_bytes
 
     def __repr__(self) -> str:
         return f"Plan({self.graph.name!r}, {self.policy}, peak {self.peak_bytes:,} B)"
+
+    @cached_property
+    def flash(self) -> FlashLayout:
+        """Where the constants lie; a search that looks at SRAM alone never asks."""
+        return FlashLayout(self.graph)
 
     @cached_property
     def peak_bytes(self) -> int:

@@ -129,9 +129,10 @@ class _Problem:
         best lawful distance ``d <= 0``. Where both inputs of a sum die, both savings are
         subtracted: the bound stays one, though it may then be out of reach.
         """
-        extents = []
-        for index, memory in enumerate(self.memory):
-            extents.append(memory.inner_bytes() + sum(i.bytes_at(index) for i in self.maps))
+        extents = [memory.inner_bytes() for memory in self.memory]
+        for item in self.maps:
+            for step in range(item.lifetime.first, item.lifetime.last + 1):
+                extents[step] += item.bytes_at(step)
         for (output, source), most in self.overlaps.items():
             first, last = output.parts[0].size_bytes, source.parts[-1].size_bytes
             extents[output.lifetime.first] -= saving(most, first, last)
