@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from random_graphs import int8_graphs
 
 from tinyml_course.graph import Graph, GraphBuilder, Quantization
+from tinyml_course.graph.local_window import LocalWindow, Reach
 from tinyml_course.graph.operators import Conv2D
 from tinyml_course.graph.receptive_field import Span, receptive_fields
 from tinyml_course.mcu import reference
@@ -26,6 +28,24 @@ def test_a_pixel_outside_the_field_changes_nothing(case: tuple[Graph, np.ndarray
         for y, x in moved:
             assert 0 <= row - y * field.rows.step - field.rows.first < field.rows.size
             assert 0 <= column - x * field.columns.step - field.columns.first < field.columns.size
+
+
+@given(
+    st.integers(1, 6), st.integers(1, 3), st.integers(0, 8), st.integers(1, 7),
+    st.integers(0, 9), st.integers(1, 4),
+)  # fmt: skip
+def test_the_reach_of_some_outputs_is_counted_tap_by_tap(
+    kernel: int, stride: int, before: int, size: int, start: int, count: int
+) -> None:
+    reach = LocalWindow(kernel, stride, before).reach(start, start + count, size)
+    first = start * stride - before
+    taps = range(first, (start + count - 1) * stride - before + kernel)
+    inside = [tap for tap in taps if 0 <= tap < size]
+    assert list(range(reach.start, reach.stop)) == inside
+    assert reach.before == sum(tap < 0 for tap in taps)
+    assert reach.after == sum(tap >= size for tap in taps)
+    assert 0 <= reach.start <= reach.stop <= size
+    assert reach.moved() == Reach(0, reach.size, reach.before, reach.after)
 
 
 def test_the_field_of_two_stacked_convolutions_by_hand() -> None:

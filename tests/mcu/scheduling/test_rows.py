@@ -145,6 +145,41 @@ def test_a_ring_one_row_short_is_caught_by_name() -> None:
     assert caught >= 2
 
 
+@pytest.mark.parametrize(
+    ("moved", "role", "onto", "fault"),
+    [
+        ("block1.project", "rows", "block1.depthwise", "would overwrite block1.depthwise"),
+        ("block1.project", "scratch", "block1.project", "over its own scratch"),
+    ],
+)
+def test_within_a_row_only_lawful_overlaps_are_let_through(
+    moved: str, role: str, onto: str, fault: str
+) -> None:
+    graph = random_graph(compact(8, 1, 10))
+    schedule = Schedule(graph, [Stream("stem", "block2.add")])
+    planned = tight_schedule(schedule)
+    target = planned.find(onto, whole=False)
+    assert target is not None
+    buffers = [
+        # One byte behind the row's start, a pixel's output reaches into the next pixel's input.
+        dataclasses.replace(b, offset=target.offset + 40)
+        if (b.name, b.role) == (moved, role)
+        else b
+        for b in planned.buffers
+    ]
+    far = max(b.end for b in planned.buffers) + 10_000
+    buffers = [
+        b
+        if b.name in (moved, onto) and b.role in (role, "rows")
+        else dataclasses.replace(b, offset=b.offset + far)
+        for b in buffers
+    ]
+    with pytest.raises(UnsafeOverlap, match=fault):
+        Emulator(graph, Plan(graph, "broken", buffers, schedule=schedule)).run(
+            np.zeros(graph.input.shape, np.int8)
+        )
+
+
 def test_a_plan_for_another_schedule_is_refused() -> None:
     graph = random_graph(compact(8, 1, 10))
     schedule = Schedule(graph, [Stream("stem", "block0.project")])
