@@ -40,6 +40,24 @@ def test_a_missing_package_is_named_with_the_command_that_mends_it(
     assert ".[labs]" in labs.mend
 
 
+def test_without_a_compiler_the_library_works_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = importlib.metadata.version
+
+    def version(name: str) -> str:
+        if name in ("ziglang", "unicorn"):
+            raise importlib.metadata.PackageNotFoundError(name)
+        return real(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    firmware = find("firmware and the emulated core")
+    assert firmware.state == "optional"
+    assert firmware.found == "ziglang is missing; unicorn is missing"
+    assert firmware.mend == "pip install -e '.[firmware]'"
+    assert find("the library").state == "ok"
+
+
 def test_a_package_that_is_not_installed_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "DISTRIBUTION", "tinyml-course-that-is-not-there")
     assert find("tinyml-course").state == "missing"

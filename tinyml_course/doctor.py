@@ -18,6 +18,7 @@ PURPOSES = {
     "": "the library",
     "labs": "notebooks and widgets",
     "instructor": "release and grading",
+    "firmware": "firmware and the emulated core",
     "dev": "changing the course",
 }
 """What each set of dependencies is for, by the name of the extra in ``pyproject.toml``."""

@@ -35,6 +35,36 @@ class DataError(TinyMLError):
     """A data set that is missing, incomplete or corrupted."""
 
 
+class FirmwareError(TinyMLError):
+    """Firmware that cannot be built, or that failed on the emulated core."""
+
+
+class ToolchainError(FirmwareError):
+    """No compiler, or C that it does not take."""
+
+
+class ImageTooLargeError(ToolchainError):
+    """An image that needs more memory than a board has.
+
+    Attributes:
+        memory: ``"SRAM"`` or ``"flash"``.
+        missing_bytes: by which the board is too small.
+    """
+
+    def __init__(self, memory: str, missing_bytes: int, board: str) -> None:
+        self.memory = memory
+        self.missing_bytes = missing_bytes
+        help_text = (
+            "a smaller arena, fewer variables or a smaller stack"
+            if memory == "SRAM"
+            else "fewer weights or less code"
+        )
+        super().__init__(
+            f"the image needs {missing_bytes:,} B more {memory} than {board} has; what helps: "
+            f"{help_text}, or a larger board"
+        )
+
+
 class DoesNotFitError(TinyMLError):
     """A network that needs more memory than a board has.
 

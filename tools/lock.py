@@ -11,6 +11,7 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+EXTRAS = "labs,instructor,firmware,dev"
 HEADER = """\
 # Tested versions, used by `make` and CI. Renewed by `make lock`; the ranges are in pyproject.toml.
 """
@@ -21,7 +22,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         venv.create(folder, with_pip=True)
         python = str(Path(folder) / "bin" / "python")
-        install = [python, "-m", "pip", "install", "--quiet", f"{ROOT}[labs,instructor,dev]"]
+        install = [python, "-m", "pip", "install", "--quiet", f"{ROOT}[{EXTRAS}]"]
         subprocess.run(install, check=True)
         frozen = subprocess.run(
             [python, "-m", "pip", "freeze", "--exclude", "tinyml-course"],

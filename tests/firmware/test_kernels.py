@@ -19,11 +19,34 @@ from tinyml_course.firmware import Machine, build, build_host_library
 from tinyml_course.firmware.kernels.conv_layer import conv_layer
 from tinyml_course.firmware.kernels.conv_packing import column_order, pack_conv, unpack_conv
 from tinyml_course.firmware.kernels.depthwise_layer import depthwise_layer, ring_rows
-from tinyml_course.firmware.kernels.depthwise_packing import pack_depthwise, unpack_depthwise
+from tinyml_course.firmware.kernels.depthwise_packing import Order, pack_depthwise, unpack_depthwise
+from tinyml_course.firmware.kernels.plain_layer import plain_layer
 from tinyml_course.firmware.kernels.sources import headers, sources
 from tinyml_course.graph import Graph, GraphBuilder, Operator, Quantization
 from tinyml_course.graph.fixed_point import multiply_by_quantized_multiplier
-from tinyml_course.graph.operators import Conv2D, DepthwiseConv2D
+from tinyml_course.graph.operators import (
+    Add,
+    AveragePool2D,
+    Concatenation,
+    Conv2D,
+    DepthwiseConv2D,
+    FullyConnected,
+    HardSwish,
+    Logistic,
+    MaxPool2D,
+    Mean,
+    Mul,
+    Pad,
+    Quantize,
+    ReduceMax,
+    Relu,
+    Relu6,
+    ResizeNearestNeighbor,
+    Softmax,
+    StridedSlice,
+    Transpose,
+    WindowOperator,
+)
 from tinyml_course.mcu import board, reference
 from tinyml_course.mcu.overlap import lawful_overlap
 from tinyml_course.mcu.planning.inner import scratch_bytes
@@ -44,14 +67,24 @@ class Case:
     definition: str
     body: str
     scratch: int
+    planar_in: bool = False
+    planar_out: bool = False
+    streamed: bool = False
 
     @property
     def operator(self) -> Operator:
         return self.graph.operators[0]
 
     @property
+    def stored(self) -> np.ndarray:
+        """The image as it lies in memory; in planar rows channels come before columns."""
+        return self.image.swapaxes(2, 3) if self.planar_in else self.image
+
+    @property
     def expected(self) -> np.ndarray:
-        return reference.run(self.graph, self.image)
+        """The output as it must lie in memory."""
+        output = reference.run(self.graph, self.image)
+        return output.swapaxes(2, 3) if self.planar_out else output
 
 
 def zero_point(rng: np.random.Generator) -> int:
@@ -127,9 +160,7 @@ def pointwise_case(rng: np.random.Generator, name: str) -> Case:
     # Up to more than sixty-four taps, so that the unrolled loop runs again.
     c_in, c_out = int(rng.integers(1, 160)), int(rng.integers(1, 40))
     padding = (0, 0), (0, 0)
-    graph = weighted_graph(
-        rng, Conv2D, (height, width, c_in), (c_out, 1, 1, c_in), (1, 1), padding
-    )
+    graph = weighted_graph(rng, Conv2D, (height, width, c_in), (c_out, 1, 1, c_in), (1, 1), padding)
     return conv_code(rng, graph, name)
 
 
@@ -159,21 +190,180 @@ def depthwise_case(rng: np.random.Generator, name: str) -> Case:
     return Case(graph, image, code.definition(name), body, scratch_bytes(graph, operator))
 
 
+def row_loop(graph: Graph, operator: WindowOperator, source_row: int, call: str) -> str:
+    """C that makes each row of the output from pointers to the rows that it covers."""
+    k_h, _ = operator.kernel(graph.inputs_of(operator))
+    height = graph.tensors["input"].shape[1]
+    _, rows, columns, channels = graph.output_of(operator).shape
+    return f"""
+        for (int y = 0; y < {rows}; y++) {{
+            const int8_t *rows[{k_h}];
+            for (int ky = 0; ky < {k_h}; ky++) {{
+                int row = y * {operator.stride[0]} - {operator.padding[0][0]} + ky;
+                rows[ky] = row >= 0 && row < {height} ? in + row * {source_row} : 0;
+            }}
+            {call.format(out=f"out + y * {columns * channels}")}
+        }}"""
+
+
+def streamed_conv_case(rng: np.random.Generator, name: str) -> Case:
+    case = conv_case(rng, name)
+    _, _, width, c_in = case.image.shape
+    if "tinyml_conv(" in case.body:
+        call = f"tinyml_conv_row(&{name}, rows, {{out}}, scratch);"
+        case.body = row_loop(case.graph, case.operator, width * c_in, call)
+    case.streamed = True
+    return case
+
+
+def streamed_depthwise_case(rng: np.random.Generator, name: str) -> Case:
+    case = depthwise_case(rng, name)
+    _, _, width, c_in = case.image.shape
+    call = f"tinyml_depthwise_row(&{name}, rows, {{out}});"
+    case.body = row_loop(case.graph, case.operator, width * c_in, call)
+    case.scratch = 0
+    case.planar_in = case.streamed = True
+    return case
+
+
+def streamed_pointwise_case(rng: np.random.Generator, name: str) -> Case:
+    case = pointwise_case(rng, name)
+    _, height, width, c_in = case.image.shape
+    c_out = case.graph.output_of(case.operator).shape[3]
+    case.streamed = True
+    if "tinyml_pointwise(" in case.body:
+        case.planar_out = True
+        case.body = f"""
+        for (int y = 0; y < {height}; y++)
+            tinyml_pointwise_planar(
+                &{name}, in + y * {width * c_in}, out + y * {width * c_out}, scratch, {width}
+            );"""
+    return case
+
+
+def plain_case(rng: np.random.Generator, name: str) -> Case:
+    graph = plain_graph(rng)
+    operator = graph.operators[0]
+    code = plain_layer(graph, operator)
+    definition = code.definition(name)
+    inputs = []
+    for i, tensor in enumerate(
+        graph.inputs_of(operator)[: 2 if operator.kind != "FULLY_CONNECTED" else 1]
+    ):
+        inputs.append("in")
+        if tensor.is_constant:
+            values = ", ".join(map(str, tensor.values().ravel()))
+            definition += f"static const int8_t {name}_in{i}[] = {{{values}}};\n"
+            inputs[-1] = f"{name}_in{i}"
+    body = f"{code.function}(&{name}, (const int8_t *const[]){{{', '.join(inputs)}}}, out);"
+    return Case(graph, image_for(rng, graph), definition, body, 0)
+
+
+def plain_graph(rng: np.random.Generator) -> Graph:
+    """One operator that has no fast kernel."""
+    builder = GraphBuilder("one")
+    shape = 1, *(int(n) for n in rng.integers(1, 9, 3))
+    scale = 0.05
+
+    def quantization(factor: float) -> Quantization:
+        return Quantization.per_tensor(scale * factor, zero_point(rng))
+
+    source = builder.input(shape, quantization(1))
+    any_scale = quantization(float(2 ** rng.uniform(-2, 2)))
+    activation = str(rng.choice(["NONE", "RELU", "RELU6"]))
+    kind = rng.choice(
+        [Add, Add, Mul, AveragePool2D, MaxPool2D, Mean, ReduceMax, FullyConnected, HardSwish, Relu,
+         Relu6, Quantize, Logistic, Softmax, Pad, Transpose, Concatenation, StridedSlice,
+         ResizeNearestNeighbor]
+    )  # fmt: skip
+    match kind.__name__:
+        case "Add" | "Mul":
+            small = [n if rng.random() < 0.7 else 1 for n in shape]
+            values = rng.integers(-128, 128, small).astype(np.int8)
+            other = builder.constant("other", values, quantization(float(2 ** rng.uniform(-3, 3))))
+            pair = [source, other] if rng.random() < 0.5 else [other, source]
+            builder.apply(kind, "layer", pair, any_scale, activation=activation)
+        case "AveragePool2D" | "MaxPool2D":
+            size = tuple(int(min(n, rng.integers(1, 4))) for n in shape[1:3])
+            pads = tuple((int(rng.integers(0, k)), int(rng.integers(0, k))) for k in size)
+            stride = tuple(int(n) for n in rng.integers(1, 3, 2))
+            builder.apply(
+                kind, "layer", [source], size=size, stride=stride, padding=pads,
+                activation=activation,
+            )  # fmt: skip
+        case "Mean" | "ReduceMax":
+            axes = tuple(int(a) for a in np.flatnonzero(rng.random(3) < 0.6) + 1) or (1, 2)
+            output = any_scale if kind is Mean else None
+            builder.apply(kind, "layer", [source], output, axes=axes)
+        case "FullyConnected":
+            features, outputs = int(np.prod(shape)), int(rng.integers(1, 20))
+            return weighted_features(rng, shape, (outputs, features))
+        case "HardSwish" | "Relu" | "Quantize":
+            builder.apply(kind, "layer", [source], any_scale)
+        case "Logistic" | "Softmax":
+            builder.apply(kind, "layer", [source], Quantization.per_tensor(1 / 256, -128))
+        case "Relu6":
+            builder.apply(kind, "layer", [source])
+        case "Pad":
+            pads = tuple(
+                (int(a), int(b)) for a, b in rng.integers(0, 3, (4, 2)) * [[0], [1], [1], [1]]
+            )
+            builder.apply(kind, "layer", [source], paddings=pads)
+        case "Transpose":
+            order = (0, *(int(n) for n in rng.permutation(3) + 1))
+            builder.apply(kind, "layer", [source], permutation=order)
+        case "Concatenation":
+            builder.apply(kind, "layer", [source, source], axis=int(rng.integers(1, 4)))
+        case "StridedSlice":
+            strides = [int(rng.choice([1, 2, -1])) for _ in shape]
+            strides[0] = 1
+            begin = [0 if s > 0 else n - 1 for n, s in zip(shape, strides, strict=True)]
+            size = [-(-n // abs(s)) for n, s in zip(shape, strides, strict=True)]
+            builder.apply(
+                kind, "layer", [source],
+                begin=tuple(begin), size=tuple(size), strides=tuple(strides),
+            )  # fmt: skip
+        case "ResizeNearestNeighbor":
+            size = tuple(int(n) for n in rng.integers(1, 12, 2))
+            builder.apply(kind, "layer", [source], size=size)
+    return builder.finish("layer")
+
+
+def weighted_features(
+    rng: np.random.Generator, shape: tuple[int, ...], weight_shape: tuple[int, int]
+) -> Graph:
+    """A linear layer."""
+    builder = GraphBuilder("one")
+    source = builder.input(shape, Quantization.per_tensor(0.05, zero_point(rng)))
+    weight = rng.integers(-127, 128, weight_shape).astype(np.int8)
+    scales = rng.uniform(1e-4, 1e-2, weight_shape[0]).astype(np.float32)
+    bias = rng.integers(-5000, 5000, weight_shape[0]).astype(np.int32)
+    output = Quantization.per_tensor(0.1, zero_point(rng))
+    builder.weighted(FullyConnected, "layer", source, weight, scales, bias, output)
+    return builder.finish("layer")
+
+
 KINDS: dict[str, Callable[[np.random.Generator, str], Case]] = {
     "conv": conv_case,
     "pointwise": pointwise_case,
     "depthwise": depthwise_case,
+    "streamed_conv": streamed_conv_case,
+    "streamed_pointwise": streamed_pointwise_case,
+    "streamed_depthwise": streamed_depthwise_case,
+    "plain": plain_case,
 }
 
 
 def all_cases() -> dict[str, Case]:
     rng = np.random.default_rng(11)
     return {
-        f"{kind}_{i}": draw(rng, f"{kind}_{i}") for kind, draw in KINDS.items() for i in range(CASES)
+        f"{kind}_{i}": draw(rng, f"{kind}_{i}")
+        for kind, draw in KINDS.items()
+        for i in range(CASES)
     }
 
 
-INCLUDES = "".join(f'#include "tinyml_{part}.h"\n' for part in ("conv", "depthwise"))
+INCLUDES = "".join(f'#include "{name}"\n' for name in sorted(headers()) if "dsp" not in name)
 
 
 def program(cases: dict[str, Case]) -> dict[str, str]:
@@ -226,7 +416,8 @@ def on_core(machine: Machine) -> Run:
 def check(case: Case, name: str, run: Run, overlapping: bool) -> None:
     """Run a case in an arena of exactly what it needs, between guards."""
     expected = case.expected
-    overlap = lawful_overlap(case.graph, case.operator, "input") if overlapping else None
+    lawful = overlapping and not case.streamed
+    overlap = lawful_overlap(case.graph, case.operator, "input") if lawful else None
     distance = case.image.size + GUARD
     if overlap is not None:
         distance = min(overlap.most, case.image.size)
@@ -236,7 +427,7 @@ def check(case: Case, name: str, run: Run, overlapping: bool) -> None:
     scratch = -(-scratch // WORD) * WORD
     rng = np.random.default_rng(1)
     arena = rng.integers(-128, 128, scratch + case.scratch + GUARD, dtype=np.int8)
-    arena[start : start + case.image.size] = case.image.ravel()
+    arena[start : start + case.image.size] = case.stored.ravel()
     before = arena.copy()
     after = run(name, arena, (start, out, scratch))
     got = after[out : out + expected.size].reshape(expected.shape)
@@ -256,7 +447,7 @@ def test_bytes(
     machine = request.getfixturevalue(where)
     run = on_host(machine) if where == "host" else on_core(machine)
     for name, case in cases.items():
-        if name.startswith(kind):
+        if name.rsplit("_", 1)[0] == kind:
             check(case, name, run, overlapping)
 
 
@@ -285,12 +476,14 @@ def test_packing_is_a_permutation_with_an_inverse(seed: int) -> None:
     assert packed.weights.nbytes == weight.nbytes
     assert np.array_equal(unpack_conv(packed.weights, weight.shape), weight)
     assert sorted(column_order(k_h, k_w * c_in)) == list(range(k_h * k_w * c_in))
-    k = int(rng.integers(1, 8))
+    k = int(rng.choice([3, 5, 7]))
     weight = rng.integers(-128, 128, (1, k, k, c_out)).astype(np.int8)
-    depthwise = pack_depthwise(weight, *numbers, paired=k == 3)
-    assert depthwise is not None
-    assert depthwise.weights.nbytes == weight.nbytes
-    assert np.array_equal(unpack_depthwise(depthwise.weights, weight.shape, k == 3), weight)
+    orders: list[Order] = ["rows", "any"] if k > 3 else ["rows", "any", "3x3"]
+    for order in orders:
+        depthwise = pack_depthwise(weight, *numbers, order)
+        assert depthwise is not None
+        assert depthwise.weights.nbytes == weight.nbytes
+        assert np.array_equal(unpack_depthwise(depthwise.weights, weight.shape, order), weight)
 
 
 def test_what_the_pairs_cannot_hold_is_refused() -> None:
@@ -338,8 +531,12 @@ def test_requantization_is_exact_around_every_edge(where: str) -> None:
             sums = sums[np.abs(sums) < 2**30]
             z = int(rng.integers(-128, 128))
             right = multiply_by_quantized_multiplier(sums, m, -n)
-            for a, exact in zip(sums[:: 1 if where == "host" else 7], right[:: 1 if where == "host" else 7], strict=True):
-                assert fast(int(a), m, z, n, 2) == exact + z
+            for a, exact in zip(
+                sums[:: 1 if where == "host" else 7],
+                right[:: 1 if where == "host" else 7],
+                strict=True,
+            ):
+                assert fast(int(a), m, z, n, 0) == exact + z
                 # Without the sign only what the zero point cuts off may differ.
                 assert max(fast(int(a), m, z, n, 1), z) == max(exact + z, z)
                 assert slow(int(a), m, -n) == exact

@@ -1,0 +1,91 @@
+"""Whole networks as C: the reference's bytes, on this machine and on the emulated core."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("ziglang", reason="needs the extra 'firmware'")
+pytest.importorskip("unicorn", reason="needs the extra 'firmware'")
+
+from hypothesis import given, settings
+from random_graphs import int8_graphs, random_image
+from tflite_micro_runs import models_folder
+
+from tinyml_course.errors import FirmwareError, ImageTooLargeError
+from tinyml_course.firmware import HostNetwork, NetworkMachine, generate
+from tinyml_course.firmware.c_names import c_names
+from tinyml_course.graph import Graph, from_tflite
+from tinyml_course.mcu import Board, board, plan, reference
+from tinyml_course.mcu.scheduling import Schedule, Stream
+from tinyml_course.models import compact, definition, random_graph
+
+H743 = board("stm32h743")
+KINDS = ("conv", "pointwise", "depthwise", "add", "average_pool", "max_pool")
+MORE_KINDS = (*KINDS, "concatenation", "mul", "pad", "mean", "unary", "resize")
+FILES = [
+    "ad01_int8",
+    "hello_world_int8",
+    "kws_ref_model",
+    "person_detect",
+    "pretrainedResnet_quant",
+    "vww_96_int8",
+]
+
+
+def check(graph: Graph, count: int, core: Board = H743, exact: bool = True) -> None:
+    """Byte for byte, in exactly the arena that was planned, constants in flash as counted."""
+    planned = plan(graph)
+    program = generate(planned)
+    machine, host = NetworkMachine(core, program, strict=True), HostNetwork(program)
+    rng = np.random.default_rng(0)
+    for _ in range(count):
+        image = random_image(graph, rng)
+        expected = reference.run(graph, image)
+        run = machine.run(image)
+        np.testing.assert_array_equal(run.output, expected)
+        np.testing.assert_array_equal(host.run(image), expected)
+        assert run.execution.arena_bytes <= planned.peak_bytes
+    if exact:  # a byte that happens to be written with the paint's value is not seen
+        assert run.execution.arena_bytes >= planned.peak_bytes - 2
+    assert machine.image.flash_bytes > planned.constants_bytes
+    assert set(run.execution.operators) <= set(program.operators)
+
+
+@pytest.mark.parametrize("name", ["vww0@64", "vww1@80", "in0@48", "proxyless@64"])
+def test_published_networks(name: str) -> None:
+    check(random_graph(definition(name)), 3)
+
+
+@pytest.mark.parametrize("core", ["stm32f746", "nrf52840"])
+def test_the_demo_network_on_either_core(core: str) -> None:
+    check(random_graph(compact(8, 1, 10)), 20, board(core))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_real_files(name: str) -> None:
+    path = models_folder() / f"{name}.tflite"
+    if not path.is_file():
+        pytest.skip(f"no {path}; set TINYML_TEST_MODELS to a folder with the public files")
+    check(from_tflite(path), 3)
+
+
+@settings(max_examples=25, deadline=None)
+@given(int8_graphs(7, MORE_KINDS))
+def test_random_graphs(case: tuple[Graph, np.ndarray]) -> None:
+    graph, _ = case
+    check(graph, 2, exact=False)
+
+
+def test_what_has_no_c_is_refused_before_anything_is_built() -> None:
+    graph = random_graph(compact(8, 1, 10))
+    with pytest.raises(FirmwareError, match="the plan is of per_layer"):
+        generate(plan(graph, policy="per_layer"))
+    with pytest.raises(FirmwareError, match="no C for stages yet"):
+        generate(plan(Schedule(graph, [Stream("stem", "block0.project")])))
+    tiny = Board("tiny", 4096, 1 << 20, "cortex-m4", 64)
+    with pytest.raises(ImageTooLargeError, match="more SRAM than"):
+        NetworkMachine(tiny, generate(plan(graph)))
+
+
+def test_names_become_identifiers_of_their_own() -> None:
+    names = c_names(["a.b", "a/b", "int", "2d"])
+    assert list(names.values()) == ["network_a_b", "network_a_b_2", "network_int", "network_2d"]

@@ -1,0 +1,71 @@
+/* DEPTHWISE_CONV_2D: planar rows of one channel, four outputs of a row at a time. */
+#ifndef TINYML_DEPTHWISE_H
+#define TINYML_DEPTHWISE_H
+
+#include <stdint.h>
+
+#include "tinyml_requantize.h"
+
+#define TINYML_LARGEST_DEPTHWISE 16 /* rows of a window */
+
+typedef struct tinyml_depthwise_layer tinyml_depthwise_layer;
+
+/* What a kernel knows of the channel that it works on. */
+typedef struct {
+    uintptr_t words[40];
+} tinyml_depthwise_state;
+
+/* `begin` writes into the state what is the same for all channels, `prepare` the rest; `row` makes one
+   channel of a row of outputs from planar rows, none of them NULL. */
+typedef struct {
+    void (*begin)(const tinyml_depthwise_layer *layer, tinyml_depthwise_state *state);
+    void (*prepare)(
+        const tinyml_depthwise_layer *layer, int32_t channel, tinyml_depthwise_state *state
+    );
+    void (*row)(tinyml_depthwise_state *state, const int8_t *const *rows, int8_t *out);
+} tinyml_depthwise_kernel;
+
+struct tinyml_depthwise_layer {
+    const int8_t *weights;    /* channel by channel, as the kernel wants them */
+    const int32_t *constants; /* per channel: sum to begin with, multiplier */
+    const int8_t *shifts;     /* per channel: n - 1; for the kernel of any layer TF-Lite's shift */
+    const int8_t *outside;    /* a row of the input's zero point, with the padding columns */
+    const tinyml_depthwise_kernel *kernel;
+    int16_t height, width, channels_in;
+    int16_t out_height, out_width, channels_out;
+    uint8_t kernel_height, kernel_width, stride_height, stride_width;
+    uint8_t pad_top, pad_left;
+    uint8_t padding_columns; /* on both sides, that the kernel wants in its rows */
+    int8_t zero_point;
+    tinyml_output output;
+};
+
+/* Window 3x3, stride 1, a column of padding on each side, maps at least four wide: rows without
+   padding columns, weights w00 w01 w10 w11 w02 w20 w12 w22 w21. For each range of outputs. */
+extern const tinyml_depthwise_kernel tinyml_depthwise_3x3, tinyml_depthwise_3x3_unsigned;
+extern const tinyml_depthwise_kernel tinyml_depthwise_3x3_clamped;
+
+/* Rows with their padding columns, at least four outputs wide, weights two rows by two (Python:
+   tap_order), the last row by itself. */
+extern const tinyml_depthwise_kernel tinyml_depthwise_3x3_stride2;
+extern const tinyml_depthwise_kernel tinyml_depthwise_5x5, tinyml_depthwise_5x5_stride2;
+extern const tinyml_depthwise_kernel tinyml_depthwise_7x7, tinyml_depthwise_7x7_stride2;
+
+/* Any layer, slowly: rows without padding columns, weights row by row. */
+extern const tinyml_depthwise_kernel tinyml_depthwise_any;
+
+/* A whole map, channel by channel; `out` may be `in` where both have as many channels. The scratch
+   holds `ring_rows` rows of one channel with their padding columns. */
+void tinyml_depthwise(
+    const tinyml_depthwise_layer *layer, const int8_t *in, int8_t *out, int8_t *scratch,
+    int32_t ring_rows
+);
+
+/* One row of outputs, pixel by pixel, from the rows that it covers, each planar without padding
+   columns: channel c begins at c times the width. A row outside of the map is NULL. Kernels that
+   want padding columns get them on the stack: kernel_height times the padded width, in bytes. */
+void tinyml_depthwise_row(
+    const tinyml_depthwise_layer *layer, const int8_t *const *rows, int8_t *out
+);
+
+#endif
