@@ -10,7 +10,7 @@ import pytest
 
 import tinyml_course
 
-HEAVY = ("torch", "torchvision", "matplotlib", "sklearn", "scipy", "pandas", "nbgrader", "IPython")
+HEAVY = ("torch", "torchvision", "matplotlib", "sklearn", "scipy", "pandas", "nbgrader", "IPython", "unicorn")
 IMPORT_SECONDS = 0.3  # the project's bound
 
 PROBE = """
@@ -45,6 +45,8 @@ def test_the_package_is_imported_within_its_bound() -> None:
         "tinyml_course.mcu",
         "tinyml_course.models",
         "tinyml_course.data",
+        "tinyml_course.patching",
+        "tinyml_course.firmware",
     ],
 )
 def test_nothing_heavy_comes_along(module: str) -> None:

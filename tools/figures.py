@@ -94,6 +94,12 @@ def rows() -> list[tuple[str, str, str]]:
         *streaming_rows(streaming, bench.format("streaming")),
         *patching_rows(patching, bench.format("patching")),
         (
+            "C kernels on the emulated Cortex-M7, instructions for each MAC: pointwise, depthwise "
+            "3x3 in place, 3x3 stem",
+            ", ".join(f"{per_mac:.2f}" for per_mac in kernel_figures()),
+            bench.format("kernels"),
+        ),
+        (
             "planning a network; costs of a search's candidate",
             f"at most {max(plans):.1f} ms; {speed['batch_us_per_network']:.0f} us",
             bench.format("planning_speed"),
@@ -125,6 +131,15 @@ def rows() -> list[tuple[str, str, str]]:
             f"{1e3 * result('startup')['tinyml_course']['seconds']:.0f} ms",
             bench.format("startup"),
         ),
+    ]
+
+
+def kernel_figures() -> list[float]:
+    """Instructions for each MAC of the kernels with a bound, the most of their activations."""
+    kernels = result("kernels")["kernels"]
+    return [
+        max(run["instructions_per_mac"] for run in kernel["cortex-m7"].values())
+        for kernel in (kernels[name] for name in ("pointwise", "depthwise", "stem"))
     ]
 
 
