@@ -210,7 +210,9 @@ def streamed_conv_case(rng: np.random.Generator, name: str) -> Case:
     case = conv_case(rng, name)
     _, _, width, c_in = case.image.shape
     if "tinyml_conv(" in case.body:
-        call = f"tinyml_conv_row(&{name}, rows, {{out}}, scratch);"
+        case.planar_out = bool(rng.random() < 0.5)
+        planar = "_planar" if case.planar_out else ""
+        call = f"tinyml_conv_row{planar}(&{name}, rows, {{out}}, scratch);"
         case.body = row_loop(case.graph, case.operator, width * c_in, call)
     case.streamed = True
     return case
@@ -223,6 +225,13 @@ def streamed_depthwise_case(rng: np.random.Generator, name: str) -> Case:
     case.body = row_loop(case.graph, case.operator, width * c_in, call)
     case.scratch = 0
     case.planar_in = case.streamed = True
+    if rng.random() < 0.5:
+        # From pixels, through planar rows.
+        size, row = case.image.size, width * c_in
+        copy = f"for (int i = 0; i < {size}; i += {row}) "
+        copy += f"tinyml_planar_row(in + i, scratch + i, {width}, {c_in});"
+        case.body = copy + case.body.replace("? in +", "? scratch +")
+        case.scratch, case.planar_in = size, False
     return case
 
 
@@ -456,7 +465,7 @@ def test_cases_reach_every_kernel(cases: dict[str, Case]) -> None:
     for function in ("tinyml_conv(", "tinyml_conv_any(", "tinyml_pointwise(", "tinyml_depthwise("):
         assert text.count(function) > 5, function
     kernels = {line for line in text.splitlines() if ".kernel =" in line}
-    assert len(kernels) == 9, kernels
+    assert len(kernels) == 13, kernels
     assert all(r in text for r in ("TINYML_SIGNED", "TINYML_UNSIGNED", "TINYML_CLAMPED"))
 
 

@@ -4,7 +4,7 @@ In TinyEngine's spirit (MCUNet, section 3.2): no interpreter, no heap, and of th
 that this network uses.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tinyml_course.errors import FirmwareError
@@ -14,9 +14,11 @@ from tinyml_course.firmware.kernels.conv_layer import conv_layer
 from tinyml_course.firmware.kernels.depthwise_layer import depthwise_layer, ring_rows
 from tinyml_course.firmware.kernels.layer_code import array
 from tinyml_course.firmware.kernels.plain_layer import plain_layer
+from tinyml_course.firmware.stage_code import StageCode, stage_code
 from tinyml_course.graph import Operator
 from tinyml_course.graph.operators import Conv2D, DepthwiseConv2D, FullyConnected, Reshape
 from tinyml_course.mcu.planning import Plan
+from tinyml_course.mcu.scheduling import Unit
 
 ALIGNMENT = 4
 
@@ -53,26 +55,24 @@ def generate(plan: Plan) -> Program:
             f"the kernels keep to the scratch of policy tight, the plan is of {plan.policy}; plan "
             "the graph again"
         )
-    if plan.schedule.stages:
-        raise FirmwareError("there is no C for stages yet; plan the graph without a schedule")
     graph = plan.graph
     for tensor in graph.activations():
         if tensor.dtype != "int8":
             raise FirmwareError(f"{tensor.name} is {tensor.dtype}; the kernels work on int8 only")
     names = c_names([operator.name for operator in graph.operators])
-    code = [_operator(plan, operator, names[operator.name]) for operator in graph.operators]
+    code = [_unit(plan, unit, names) for unit in plan.schedule.units]
     includes = ("string.h", *sorted(n for n in kernels.headers() if not n.endswith("_dsp.h")))
     text = _SOURCE.format(
         network=graph.name,
         includes="".join(f'#include "{name}"\n' for name in includes),
         definitions="\n".join(one.definition for one in code),
         calls="".join(one.call for one in code),
+        image=_FED_SOURCE.format(row_bytes=_row_bytes(plan)) if is_fed(plan) else "",
     )
     header = _HEADER.format(
         network=graph.name,
         arena_bytes=-(-plan.peak_bytes // ALIGNMENT) * ALIGNMENT,
-        input_offset=plan.activation(graph.input.name).offset,
-        input_bytes=graph.input.size_bytes,
+        image=_image(plan),
         output_offset=plan.activation(graph.output.name).offset,
         output_bytes=graph.output.size_bytes,
     )
@@ -80,32 +80,44 @@ def generate(plan: Plan) -> Program:
         plan,
         {"network.c": text, **kernels.sources()},
         {"network.h": header, **kernels.headers()},
-        tuple(one.function for one in code if one.function is not None),
+        tuple(name for one in code for name in one.operators),
     )
 
 
-@dataclass(frozen=True)
-class _OperatorCode:
-    """C of one operator.
-
-    Attributes:
-        definition: its constants and its function.
-        call: of the function.
-        function: its name; ``None`` where there is nothing to do.
-    """
-
-    definition: str
-    call: str
-    function: str | None = None
+def is_fed(plan: Plan) -> bool:
+    """Whether the image arrives row by row, instead of lying in the arena."""
+    return plan.schedule.image == "fed"
 
 
-def _operator(plan: Plan, operator: Operator, name: str) -> _OperatorCode:
+def _row_bytes(plan: Plan) -> int:
+    tensor = plan.graph.input
+    return tensor.size_bytes // tensor.shape[1]
+
+
+def _image(plan: Plan) -> str:
+    if is_fed(plan):
+        return _FED_HEADER.format(row_bytes=_row_bytes(plan))
+    tensor = plan.graph.input
+    return _IMAGE_HEADER.format(
+        input_bytes=tensor.size_bytes, input_offset=plan.activation(tensor.name).offset
+    )
+
+
+def _unit(plan: Plan, unit: Unit, names: Mapping[str, str]) -> StageCode:
+    if unit.flow is not None:
+        return stage_code(plan, unit, names)
+    (operator,) = unit.operators
+    return _operator(plan, operator, names[operator.name])
+
+
+def _operator(plan: Plan, operator: Operator, name: str) -> StageCode:
     maker = _MAKERS.get(type(operator), _plain)
     definition, body = maker(plan, operator, name)
     if not body:  # a function that does nothing would not stay in the image
-        return _OperatorCode("", f"    /* {operator.name}: the bytes stay where they are. */\n")
+        comment = f"    /* {operator.name}: the bytes stay where they are. */\n"
+        return StageCode("", comment, ())
     function = f"TINYML_OPERATOR static void {name}(void) {{\n    {body}\n}}\n"
-    return _OperatorCode(definition + function, f"    {name}();\n", name)
+    return StageCode(definition + function, f"    {name}();\n", (name,))
 
 
 _Made = tuple[str, str]
@@ -183,19 +195,41 @@ _HEADER = """\
 #include <stdint.h>
 
 #define NETWORK_ARENA_BYTES {arena_bytes}
-#define NETWORK_INPUT_BYTES {input_bytes}
 #define NETWORK_OUTPUT_BYTES {output_bytes}
 
 extern int8_t network_arena[NETWORK_ARENA_BYTES];
 
-/* Where the image is written before network_run, and the result read behind it. Both lie in the
-   arena: the image does not outlive the run. */
-#define NETWORK_INPUT (network_arena + {input_offset})
+{image}
+/* Where the result lies behind network_run. */
 #define NETWORK_OUTPUT (network_arena + {output_offset})
 
 void network_run(void);
 
 #endif
+"""
+
+_IMAGE_HEADER = """\
+/* Where the image is written before network_run, which writes over it. */
+#define NETWORK_INPUT_BYTES {input_bytes}
+#define NETWORK_INPUT (network_arena + {input_offset})
+"""
+
+_FED_HEADER = """\
+/* Called for one row of the image after the other, from the first to the last that is needed. A
+   definition of one's own, which asks a camera, stands for the one here, which copies a row of
+   network_image. */
+#define NETWORK_ROW_BYTES {row_bytes}
+void network_take_row(int32_t row, int8_t *to);
+extern const int8_t *network_image;
+"""
+
+_FED_SOURCE = """\
+const int8_t *network_image;
+
+__attribute__((weak)) void network_take_row(int32_t row, int8_t *to) {{
+    memcpy(to, network_image + row * {row_bytes}, {row_bytes});
+}}
+
 """
 
 _SOURCE = """\
@@ -207,7 +241,7 @@ _SOURCE = """\
 
 TINYML_ARENA int8_t network_arena[NETWORK_ARENA_BYTES];
 
-{definitions}
+{image}{definitions}
 __attribute__((used)) void network_run(void) {{
 {calls}}}
 """

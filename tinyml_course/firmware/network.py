@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyml_course.firmware.generate import ALIGNMENT, Program
+from tinyml_course.firmware.generate import ALIGNMENT, Program, is_fed
 from tinyml_course.firmware.machine import Execution, Machine
 from tinyml_course.firmware.toolchain import DEFAULT_STACK_BYTES, build, build_host_library
 from tinyml_course.graph import Tensor, dequantize
@@ -72,8 +72,12 @@ class NetworkMachine:
         plan, machine = self.program.plan, self.machine
         graph = plan.graph
         machine.reset()
-        arena = self.image.symbol("network_arena").address
-        machine.write(arena + plan.activation(graph.input.name).offset, to_integers(graph, x))
+        arena, image = self.image.symbol("network_arena").address, to_integers(graph, x)
+        if is_fed(plan):  # rows are copied from where a camera's would come from
+            address = np.array([machine.place(image, "flash")], "<u4")
+            machine.write(self.image.symbol("network_image").address, address)
+        else:
+            machine.write(arena + plan.activation(graph.input.name).offset, image)
         execution = machine.call(ENTRY)
         place = arena + plan.activation(graph.output.name).offset
         output = machine.read(place, graph.output.shape, graph.output.dtype)
@@ -99,9 +103,14 @@ class HostNetwork:
         """
         plan = self.program.plan
         graph = plan.graph
-        source, output = (plan.activation(t.name) for t in (graph.input, graph.output))
+        output = plan.activation(graph.output.name)
         image = np.ascontiguousarray(to_integers(graph, x)).reshape(-1).view(np.uint8)
-        self._arena[source.offset : source.end] = image
+        if is_fed(plan):
+            pointer = ctypes.c_void_p.in_dll(self._library, "network_image")
+            pointer.value = image.ctypes.data
+        else:
+            source = plan.activation(graph.input.name)
+            self._arena[source.offset : source.end] = image
         getattr(self._library, ENTRY)()
         found = self._arena[output.offset : output.end].copy()
         return found.view(graph.output.dtype).reshape(graph.output.shape)

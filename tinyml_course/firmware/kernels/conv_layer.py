@@ -18,7 +18,7 @@ def conv_layer(graph: Graph, operator: Conv2D) -> LayerCode:
 
     ``tinyml_pointwise`` takes a number of pixels (and may be exchanged for
     ``tinyml_pointwise_planar``); ``tinyml_conv`` takes a map (and may be exchanged for
-    ``tinyml_conv_row``); ``tinyml_conv_any`` takes a map.
+    ``tinyml_conv_row`` or ``.._row_planar``); ``tinyml_conv_any`` takes a map.
     """
     source, weight, bias = graph.inputs_of(operator)
     output = graph.output_of(operator)

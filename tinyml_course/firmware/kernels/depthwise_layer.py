@@ -82,9 +82,9 @@ def row_kernel(graph: Graph, operator: DepthwiseConv2D) -> str | None:
     """The fast kernel for a layer's windows; ``None`` where only the slow one will do."""
     inputs = graph.inputs_of(operator)
     k_h, k_w = operator.kernel(inputs)
+    by_range = _BY_RANGE[output_range(graph, operator, operator.activation)]
     if _is_3x3(graph, operator):
-        name = output_range(graph, operator, operator.activation)
-        return "tinyml_depthwise_3x3" + _BY_RANGE[name]
+        return "tinyml_depthwise_3x3" + by_range
     stride = operator.stride[0]
     known = k_h == k_w and stride == operator.stride[1] and (k_h, stride) in _ROWS
     columns = graph.output_of(operator).shape[2]
@@ -93,7 +93,7 @@ def row_kernel(graph: Graph, operator: DepthwiseConv2D) -> str | None:
     whole = ring_rows(graph, operator) > min(k_h, inputs[0].shape[1])
     if not known or not wide or whole:
         return None
-    return f"tinyml_depthwise_{k_h}x{k_w}" + ("_stride2" if stride == 2 else "")
+    return f"tinyml_depthwise_{k_h}x{k_w}" + ("_stride2" if stride == 2 else by_range)
 
 
 _ROWS = {(3, 2), (5, 1), (5, 2), (7, 1), (7, 2)}

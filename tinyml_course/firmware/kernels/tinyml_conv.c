@@ -151,6 +151,11 @@ TINYML_DSP void border_column(
     }
 }
 
+/* Bytes from one output pixel to the next: a row is written pixel by pixel or channel by channel. */
+TINYML_DSP int32_t pixel_step(const tinyml_conv_layer *layer, const tinyml_columns_job *job) {
+    return job->channel == 1 ? layer->channels_out : 1;
+}
+
 /* Pairs of pixels that see nothing but the map, the first of them from byte `at` of the rows on. */
 TINYML_DSP void inner_pairs(
     const tinyml_conv_layer *layer, const tinyml_columns_job *job, const int8_t *const *rows,
@@ -158,7 +163,7 @@ TINYML_DSP void inner_pairs(
 ) {
     uint32_t *columns = (uint32_t *)job->columns;
     int32_t distance = layer->stride_width * layer->channels_in;
-    place to = {out, layer->channels_out, 2};
+    place to = {out, pixel_step(layer, job), 2};
     for (; pairs > 0; pairs--, at += 2 * distance, to.out += 2 * to.pixel) {
         inner_columns(columns, rows, at, distance, height, run);
         multiply(layer, job, to);
@@ -189,7 +194,7 @@ TINYML_DSP void conv_row(
     for (int32_t ky = 0; ky < height; ky++)
         if (!rows[ky]) last = -1;
     while (rest > 0) {
-        place to = {out, layer->channels_out, rest > 1 ? 2 : 1};
+        place to = {out, pixel_step(layer, job), rest > 1 ? 2 : 1};
         int32_t done = to.pixels;
         if (rest > 1 && left >= 0 && left <= last) {
             int32_t pairs = (last - left) / (2 * step) + 1;
@@ -232,6 +237,13 @@ void tinyml_conv_row(
     const tinyml_conv_layer *layer, const int8_t *const *rows, int8_t *out, void *scratch
 ) {
     tinyml_columns_job job = job_of(layer, scratch, 1);
+    chosen_row(layer, &job, rows, out);
+}
+
+void tinyml_conv_row_planar(
+    const tinyml_conv_layer *layer, const int8_t *const *rows, int8_t *out, void *scratch
+) {
+    tinyml_columns_job job = job_of(layer, scratch, layer->out_width);
     chosen_row(layer, &job, rows, out);
 }
 

@@ -32,6 +32,11 @@ void tinyml_conv_row(
     const tinyml_conv_layer *layer, const int8_t *const *rows, int8_t *out, void *scratch
 );
 
+/* The same, written channel by channel: channel c begins at out + c out_width. */
+void tinyml_conv_row_planar(
+    const tinyml_conv_layer *layer, const int8_t *const *rows, int8_t *out, void *scratch
+);
+
 /* 1x1, stride 1: `pixels` of them, of a map or of a row. */
 void tinyml_pointwise(
     const tinyml_conv_layer *layer, const int8_t *in, int8_t *out, void *scratch, int32_t pixels

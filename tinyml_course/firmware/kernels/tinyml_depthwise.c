@@ -178,3 +178,8 @@ void tinyml_depthwise_row(
     if (layer->kernel_height == 3) return row_of_channels(layer, rows, out, 3);
     row_of_channels(layer, rows, out, layer->kernel_height);
 }
+
+void tinyml_planar_row(const int8_t *in, int8_t *out, int32_t pixels, int32_t channels) {
+    for (int32_t channel = 0; channel < channels; channel++, out += pixels)
+        gather(out, in + channel, pixels, channels);
+}

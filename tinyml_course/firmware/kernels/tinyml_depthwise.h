@@ -12,7 +12,8 @@ typedef struct tinyml_depthwise_layer tinyml_depthwise_layer;
 
 /* What a kernel knows of the channel that it works on. */
 typedef struct {
-    uintptr_t words[40];
+    uint32_t words[48];
+    void *aligned[2]; /* as pointers are */
 } tinyml_depthwise_state;
 
 /* `begin` writes into the state what is the same for all channels, `prepare` the rest; `row` makes one
@@ -48,8 +49,13 @@ extern const tinyml_depthwise_kernel tinyml_depthwise_3x3_clamped;
 /* Rows with their padding columns, at least four outputs wide, weights two rows by two (Python:
    tap_order), the last row by itself. */
 extern const tinyml_depthwise_kernel tinyml_depthwise_3x3_stride2;
-extern const tinyml_depthwise_kernel tinyml_depthwise_5x5, tinyml_depthwise_5x5_stride2;
-extern const tinyml_depthwise_kernel tinyml_depthwise_7x7, tinyml_depthwise_7x7_stride2;
+extern const tinyml_depthwise_kernel tinyml_depthwise_5x5_stride2, tinyml_depthwise_7x7_stride2;
+
+/* The same for each range of outputs. */
+extern const tinyml_depthwise_kernel tinyml_depthwise_5x5, tinyml_depthwise_5x5_unsigned;
+extern const tinyml_depthwise_kernel tinyml_depthwise_5x5_clamped;
+extern const tinyml_depthwise_kernel tinyml_depthwise_7x7, tinyml_depthwise_7x7_unsigned;
+extern const tinyml_depthwise_kernel tinyml_depthwise_7x7_clamped;
 
 /* Any layer, slowly: rows without padding columns, weights row by row. */
 extern const tinyml_depthwise_kernel tinyml_depthwise_any;
@@ -67,5 +73,8 @@ void tinyml_depthwise(
 void tinyml_depthwise_row(
     const tinyml_depthwise_layer *layer, const int8_t *const *rows, int8_t *out
 );
+
+/* A row of pixels, channel by channel, elsewhere: what tinyml_depthwise_row reads. */
+void tinyml_planar_row(const int8_t *in, int8_t *out, int32_t pixels, int32_t channels);
 
 #endif

@@ -190,7 +190,13 @@ TINYML_DSP void prepare_rows(
     }                                                                                               \
     const tinyml_depthwise_kernel name = {begin, name##_prepare, name##_row};
 KERNEL(tinyml_depthwise_3x3_stride2, 3, 2)
-KERNEL(tinyml_depthwise_5x5, 5, 1)
 KERNEL(tinyml_depthwise_5x5_stride2, 5, 2)
-KERNEL(tinyml_depthwise_7x7, 7, 1)
 KERNEL(tinyml_depthwise_7x7_stride2, 7, 2)
+#if !TINYML_DSP_NATIVE
+KERNEL(tinyml_depthwise_5x5, 5, 1)
+KERNEL(tinyml_depthwise_5x5_unsigned, 5, 1)
+KERNEL(tinyml_depthwise_5x5_clamped, 5, 1)
+KERNEL(tinyml_depthwise_7x7, 7, 1)
+KERNEL(tinyml_depthwise_7x7_unsigned, 7, 1)
+KERNEL(tinyml_depthwise_7x7_clamped, 7, 1)
+#endif
