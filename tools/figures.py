@@ -99,6 +99,7 @@ def rows() -> list[tuple[str, str, str]]:
             ", ".join(f"{per_mac:.2f}" for per_mac in kernel_figures()),
             bench.format("kernels"),
         ),
+        *firmware_rows(result("firmware")["networks"], bench.format("firmware")),
         (
             "planning a network; costs of a search's candidate",
             f"at most {max(plans):.1f} ms; {speed['batch_us_per_network']:.0f} us",
@@ -130,6 +131,32 @@ def rows() -> list[tuple[str, str, str]]:
             "`import tinyml_course`",
             f"{1e3 * result('startup')['tinyml_course']['seconds']:.0f} ms",
             bench.format("startup"),
+        ),
+    ]
+
+
+def firmware_rows(networks: Any, command: str) -> list[tuple[str, str, str]]:
+    """Whole networks as C: bytes, SRAM, what streaming costs."""
+    runs = [run for kinds in networks.values() for run in kinds.values() if "refused" not in run]
+    equal = sum(r["equal_on_core"] == r["equal_here"] == r["inputs"] for r in runs)
+    planned = sum(r["arena_bytes"] == r["plan_bytes"] for r in runs)
+    over = [
+        run["instructions"] / kinds["unfused"]["instructions"]
+        for kinds in networks.values()
+        for kind, run in kinds.items()
+        if kind != "unfused" and "refused" not in run
+    ]
+    return [
+        (
+            f"networks as C on the emulated Cortex-M7 and here, {runs[0]['inputs']} inputs each: "
+            "all bytes equal; arena used as planned",
+            f"{equal} of {len(runs)} runs; {planned} of {len(runs)}",
+            command,
+        ),
+        (
+            "instructions of streamed networks over those of the same, operator by operator",
+            f"at most {max(over):.3f}",
+            command,
         ),
     ]
 
