@@ -10,7 +10,17 @@ import pytest
 
 import tinyml_course
 
-HEAVY = ("torch", "torchvision", "matplotlib", "sklearn", "scipy", "pandas", "nbgrader", "IPython", "unicorn")
+HEAVY = (
+    "torch",
+    "torchvision",
+    "matplotlib",
+    "sklearn",
+    "scipy",
+    "pandas",
+    "nbgrader",
+    "IPython",
+    "unicorn",
+)
 IMPORT_SECONDS = 0.3  # the project's bound
 
 PROBE = """
