@@ -6,6 +6,7 @@ import pytest
 pytest.importorskip("ziglang", reason="needs the extra 'firmware'")
 pytest.importorskip("unicorn", reason="needs the extra 'firmware'")
 
+from averaging import averaging_network, streamed_average
 from hypothesis import given, settings
 from random_graphs import int8_graphs, random_image
 from random_schedules import schedules
@@ -102,6 +103,22 @@ def test_real_files(name: str) -> None:
     if not path.is_file():
         pytest.skip(f"no {path}; set TINYML_TEST_MODELS to a folder with the public files")
     check(from_tflite(path), 3)
+
+
+@pytest.mark.parametrize("name", ["kws_ref_model", "pretrainedResnet_quant", "vww_96_int8"])
+@pytest.mark.parametrize("image", ["memory", "fed"])
+def test_real_files_streamed(name: str, image: str) -> None:
+    path = models_folder() / f"{name}.tflite"
+    if not path.is_file():
+        pytest.skip(f"no {path}; set TINYML_TEST_MODELS to a folder with the public files")
+    check(schedule(from_tflite(path), image=image), 3)
+
+
+@pytest.mark.parametrize(
+    ("padding", "size"), [((0, 0), (9, 7)), ((1, 1), (11, 7)), ((0, 0), (9, 2)), ((2, 0), (11, 4))]
+)
+def test_an_average_sums_up_rows(padding: tuple[int, int], size: tuple[int, int]) -> None:
+    check(streamed_average(averaging_network(padding, size)), 3)
 
 
 @settings(max_examples=25, deadline=None)

@@ -125,6 +125,8 @@ class _Stage:
         )
 
     def _operator(self, index: int, operator: Operator) -> str:
+        if self.flow.sum_bytes[index]:
+            return self._average(index, operator)
         name = self.names[operator.name]
         window = self.stage.windows[index][0]
         definition, body = self._body(index, operator)
@@ -145,6 +147,26 @@ class _Stage:
             f"    for (; {name}_made < stop; {name}_made++) {{\n"
             f"        int32_t first = {first};\n"
             f"        (void)first;\n{asks}        {name}({name}_made);\n    }}\n}}\n"
+        )
+
+    def _average(self, index: int, operator: Operator) -> str:
+        """An average over all rows: each is added as soon as it is there."""
+        name, (source,) = self.names[operator.name], operator.inputs
+        start, stop = self.flow.needs(index, 0)
+        layer = plain_layer(self.graph, operator)
+        sums = f"(int32_t *)(void *)(AT({self.plan.scratch(operator.name)[0].offset}))"
+        output = self._row(operator.outputs[0], "0")
+        add = f"tinyml_sum_row(&{name}_layer, {self._row(source, 'row')}, {sums}, row == {start});"
+        finish = f"tinyml_average_sums(&{name}_layer, {sums}, {stop - start}, {output});"
+        maker = self.makers.get(source)
+        ask = f"        {maker}_to(row + 1);\n" if maker else ""
+        return (
+            f"{layer.definition(f'{name}_layer')}"
+            f"TINYML_OPERATOR static void {name}(int32_t row) {{\n    {add}\n"
+            f"    if (row == {stop - 1}) {finish}\n}}\n"
+            f"static void {name}_to(int32_t stop) {{\n    if ({name}_made == stop) return;\n"
+            f"    for (int32_t row = {start}; row < {stop}; row++) {{\n{ask}"
+            f"        {name}(row);\n    }}\n    {name}_made = stop;\n}}\n"
         )
 
     def _body(self, index: int, operator: Operator) -> tuple[str, str]:

@@ -4,32 +4,15 @@ import dataclasses
 
 import numpy as np
 import pytest
+from averaging import Q, averaging_network, streamed_average
 
 from tinyml_course.errors import GraphError
-from tinyml_course.graph import Graph, GraphBuilder, Quantization
+from tinyml_course.graph import GraphBuilder
 from tinyml_course.graph.operators import AveragePool2D, Conv2D
 from tinyml_course.mcu import Emulator, Plan, reference
 from tinyml_course.mcu.faults import ClobberedRead
 from tinyml_course.mcu.planning.tight import tight_schedule
-from tinyml_course.mcu.scheduling import Schedule, Stream
-
-Q = Quantization.per_tensor(0.1, 3)
-
-
-def network(padding: tuple[int, int] = (0, 0), size: tuple[int, int] = (9, 7)) -> Graph:
-    """A convolution and an average of its map, 9 x 7 pixels of 8 channels."""
-    rng, builder = np.random.default_rng(0), GraphBuilder("average")
-    x = builder.input((1, 9, 7, 3), Q)
-    weight = rng.integers(-127, 128, (8, 3, 3, 3)).astype(np.int8)
-    scale, bias = np.full(8, 0.003, np.float32), np.zeros(8, np.int32)
-    pads = ((1, 1), (1, 1))
-    x = builder.weighted(Conv2D, "conv", x, weight, scale, bias, Q, padding=pads)
-    builder.apply(AveragePool2D, "pool", [x], size=size, padding=(padding, (0, 0)))
-    return builder.finish("pool")
-
-
-def streamed(graph: Graph) -> Schedule:
-    return Schedule(graph, [Stream("conv", "pool")])
+from tinyml_course.mcu.scheduling import Schedule
 
 
 @pytest.mark.parametrize(
@@ -38,8 +21,8 @@ def streamed(graph: Graph) -> Schedule:
 def test_the_average_is_the_same_and_its_map_is_a_row(
     padding: tuple[int, int], size: tuple[int, int]
 ) -> None:
-    graph = network(padding, size)
-    schedule = streamed(graph)
+    graph = averaging_network(padding, size)
+    schedule = streamed_average(graph)
     planned, flow = tight_schedule(schedule), schedule.units[0].flow
     assert flow.ring_rows("conv") == 1
     assert flow.sum_bytes == [0, 4 * graph.output.elements]
@@ -54,8 +37,8 @@ def test_the_average_is_the_same_and_its_map_is_a_row(
 
 
 def test_a_short_window_keeps_its_rows_where_sums_would_be_larger() -> None:
-    graph = network(size=(9, 1))  # seven columns of sums, four bytes each
-    flow = streamed(graph).units[0].flow
+    graph = averaging_network(size=(9, 1))  # seven columns of sums, four bytes each
+    flow = streamed_average(graph).units[0].flow
     assert flow.sum_bytes[1] == 4 * 7 * 8
     rng, builder = np.random.default_rng(0), GraphBuilder("short")
     x = builder.input((1, 3, 7, 3), Q)
@@ -64,7 +47,7 @@ def test_a_short_window_keeps_its_rows_where_sums_would_be_larger() -> None:
         Conv2D, "conv", x, weight, np.full(8, 0.003, np.float32), np.zeros(8, np.int32), Q
     )
     builder.apply(AveragePool2D, "pool", [x], size=(3, 1))
-    flow = streamed(builder.finish("pool")).units[0].flow
+    flow = streamed_average(builder.finish("pool")).units[0].flow
     assert flow.sum_bytes == [0, 0]
     assert flow.ring_rows("conv") == 3
 
@@ -78,8 +61,8 @@ def changed(planned: Plan, schedule: Schedule, **changes: int) -> Plan:
 
 
 def test_sums_that_somebody_overwrites_are_caught() -> None:
-    graph = network()
-    schedule = streamed(graph)
+    graph = averaging_network()
+    schedule = streamed_average(graph)
     planned = tight_schedule(schedule)
     broken = changed(planned, schedule, offset=planned.scratch("conv")[0].offset)
     with pytest.raises(ClobberedRead, match=r"its sums in pool, overwritten by the scratch of"):
@@ -87,8 +70,8 @@ def test_sums_that_somebody_overwrites_are_caught() -> None:
 
 
 def test_too_little_room_for_sums_is_refused() -> None:
-    graph = network()
-    schedule = streamed(graph)
+    graph = averaging_network()
+    schedule = streamed_average(graph)
     broken = changed(tight_schedule(schedule), schedule, size_bytes=28)
     with pytest.raises(GraphError, match="no room for the sums of pool"):
         Emulator(graph, broken)
