@@ -6,8 +6,10 @@ operators on every input, the arena's high-water mark is found by painting it wi
 patterns. The library for this machine is timed beside TF-Lite Micro's interpreter in one run.
 """
 
+import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -15,6 +17,9 @@ import numpy as np
 from harness import main, show
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
+from public_files import MODELS, models_folder
 
 from tinyml_course.errors import FirmwareError, ScheduleError
 from tinyml_course.firmware import HostNetwork, NetworkMachine, generate
@@ -27,16 +32,6 @@ INPUTS = 20
 ROUNDS = 5
 BOARD = "stm32h743"
 NETWORKS = ("vww0@64", "vww1@80", "in0@48", "proxyless@64")
-FILES = (
-    "ad01_int8",
-    "hello_world_int8",
-    "kws_ref_model",
-    "micro_speech_quantized",
-    "person_detect",
-    "pretrainedResnet_quant",
-    "vww",
-    "vww_96_int8",
-)
 
 
 def networks() -> Iterator[tuple[str, Graph]]:
@@ -44,8 +39,8 @@ def networks() -> Iterator[tuple[str, Graph]]:
     yield "digits", random_graph(compact(8, 1, 10))
     for name in NETWORKS:
         yield name, random_graph(definition(name))
-    for name in FILES:
-        path = files_folder() / f"{name}.tflite"
+    for name in MODELS:
+        path = models_folder() / f"{name}.tflite"
         if path.is_file():
             yield name, from_tflite(path)
 
@@ -141,13 +136,6 @@ def measure() -> dict[str, Any]:
     for name, kind, reason in refused:
         print(f"refused: {name}, {kind}: {reason}")
     return {"networks": found}
-
-
-def files_folder() -> Any:
-    """Where the public files lie."""
-    from against_tflite_micro import models_folder
-
-    return models_folder()
 
 
 if __name__ == "__main__":
