@@ -8,7 +8,7 @@ from torch import nn
 from tinyml_course import data
 from tinyml_course.data import DataSet, Split
 from tinyml_course.errors import DataError, TinyMLError
-from tinyml_course.models.fit import accuracy, fit, predict
+from tinyml_course.models.fit import accuracy, cross_entropy, fit, predict
 
 
 def tiny_data() -> DataSet:
@@ -122,3 +122,24 @@ def test_accuracy_is_a_share() -> None:
 def test_a_split_of_nothing_is_refused() -> None:
     with pytest.raises(DataError, match="no split"):
         Split(np.zeros((0, 1, 4, 4), np.float32), np.zeros(0, np.int64))
+
+
+def test_a_loss_of_ones_own_and_a_word_behind_each_step() -> None:
+    def nothing(network: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return 0 * cross_entropy(network, images, labels)
+
+    network, steps = model(), list[int]()
+    before = {name: value.clone() for name, value in network.named_parameters()}
+    fit(
+        network,
+        TINY,
+        epochs=2,
+        seed=0,
+        batch_size=16,
+        weight_decay=0.0,
+        loss=nothing,
+        after_step=steps.append,
+        progress=False,
+    )
+    assert steps == [1, 2, 3, 4, 5, 6]  # 40 images make three batches
+    assert all(torch.equal(before[name], value) for name, value in network.named_parameters())

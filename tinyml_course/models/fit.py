@@ -1,5 +1,6 @@
 """Training a float network: cross entropy, SGD with momentum, one cosine over all steps."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,14 @@ from tqdm.auto import tqdm
 
 from tinyml_course.data import DataSet, Split
 from tinyml_course.errors import TinyMLError
+
+Loss = Callable[[nn.Module, torch.Tensor, torch.Tensor], torch.Tensor]
+"""Model, images ``(N, C, H, W)`` and labels ``(N,)`` to a scalar with a gradient."""
+
+
+def cross_entropy(model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """The mean cross entropy of a batch."""
+    return nn.functional.cross_entropy(model(images), labels)
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,8 @@ def fit(
     batch_size: int = 64,
     learning_rate: float = 0.1,
     weight_decay: float = 1e-4,
+    loss: Loss = cross_entropy,
+    after_step: Callable[[int], None] | None = None,
     progress: bool = True,
 ) -> Fit:
     """Train ``model`` in place on the training split; it is left in eval mode.
@@ -48,6 +59,9 @@ def fit(
         batch_size: images a step.
         learning_rate: at the start; the cosine ends at 0.
         weight_decay: L2.
+        loss: what is made small.
+        after_step: called with the number of steps done, after each: to hold a mask, to prune a
+            little more.
         progress: show a progress bar.
 
     Raises:
@@ -62,18 +76,22 @@ def fit(
     )
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=epochs * steps)
     order = np.random.default_rng(seed)
-    losses = []
+    losses: list[float] = []
+    done = 0
     model.train()
     bar = tqdm(range(epochs), desc="training", unit="epoch", disable=not progress)
     for _ in bar:
         total = 0.0
         for batch in np.array_split(order.permutation(len(x)), steps):
             optimizer.zero_grad()
-            loss = nn.functional.cross_entropy(model(x[batch]), y[batch])
-            loss.backward()  # type: ignore[no-untyped-call]
+            value = loss(model, x[batch], y[batch])
+            value.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
-            total += float(loss.detach()) * len(batch)
+            done += 1
+            if after_step is not None:
+                after_step(done)
+            total += float(value.detach()) * len(batch)
         losses.append(total / len(x))
         if not np.isfinite(losses[-1]):
             raise TinyMLError(
