@@ -31,6 +31,10 @@ class CalibrationError(TinyMLError, ValueError):
     """Calibration data from which no range can be taken."""
 
 
+class CompressionError(TinyMLError, ValueError):
+    """A layer that cannot be made smaller in the way that was asked for."""
+
+
 class DataError(TinyMLError):
     """A data set that is missing, incomplete or corrupted."""
 
