@@ -7,7 +7,12 @@ from hypothesis import strategies as st
 
 from tinyml_course.errors import GraphError
 from tinyml_course.graph import Quantization, dequantize, quantize
-from tinyml_course.graph.quantization import range_to_quantization, weight_scales
+from tinyml_course.graph.quantization import (
+    integer_limits,
+    range_to_quantization,
+    weight_limit,
+    weight_scales,
+)
 
 scales = st.floats(2.0**-20, 2.0**10, width=32)
 zero_points = st.integers(-128, 127)
@@ -172,3 +177,44 @@ def test_a_channel_without_weights_still_has_a_scale_and_room_for_its_bias() -> 
         np.float32(1e-3),
         np.float32(2 / 127),
     ]
+
+
+@pytest.mark.parametrize("bits", range(2, 9))
+def test_fewer_bits_cover_the_same_range_in_larger_steps(bits: int) -> None:
+    quantization = range_to_quantization(-1.5, 2.5, bits)
+    least, most = integer_limits(bits)
+    scale, zero_point = quantization.item()
+    assert most - least == 2**bits - 1
+    assert float(scale) == pytest.approx(4.0 / (2**bits - 1))
+    assert least <= zero_point <= most
+    integers = quantize(np.linspace(-9, 9, 999), quantization, bits=bits)
+    assert (integers.min(), integers.max()) == (least, most)
+    inside = np.linspace(-1.5 + scale, 2.5 - scale, 999)  # the zero point may shift the ends
+    again = dequantize(quantize(inside, quantization, bits=bits), quantization)
+    assert np.abs(again - inside).max() <= scale / 2 * (1 + 1e-5)
+    np.testing.assert_array_equal(
+        quantize(again, quantization, bits=bits), quantize(inside, quantization, bits=bits)
+    )
+
+
+@pytest.mark.parametrize(("bits", "limit"), [(2, 1), (3, 3), (4, 7), (8, 127)])
+def test_weights_are_symmetric_in_any_number_of_bits(bits: int, limit: int) -> None:
+    weight = np.array([[3.0, -6.0], [0.5, 0.25], [0.0, 0.0]])
+    assert weight_limit(bits) == limit
+    np.testing.assert_allclose(
+        weight_scales(weight, 0, None, bits), np.array([6, 0.5, 1]) / limit, rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize("bits", [1, 9, 0, -8])
+def test_numbers_of_bits_that_there_are_not(bits: int) -> None:
+    for call in (
+        lambda: integer_limits(bits),
+        lambda: weight_limit(bits),
+        lambda: range_to_quantization(0, 1, bits),
+        lambda: weight_scales(np.ones((2, 2)), 0, None, bits),
+    ):
+        with pytest.raises(GraphError, match=f"2 to 8 bits, got {bits}"):
+            call()
+    with pytest.raises(GraphError, match="uint8 holds 8 bits here, not 4"):
+        quantize([1.0], Quantization.per_tensor(1.0), "uint8", 4)

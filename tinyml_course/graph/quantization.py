@@ -15,7 +15,29 @@ from numpy.typing import ArrayLike, NDArray
 from tinyml_course.errors import GraphError
 
 INT8_MIN, INT8_MAX = -128, 127
-WEIGHT_MAX = 127  # weights are symmetric: -128 is not used
+
+BITS = range(2, 9)
+"""Numbers of bits that linear quantization may have here; all are kept in 8-bit tensors."""
+
+
+def integer_limits(bits: int = 8) -> tuple[int, int]:
+    """Smallest and largest signed integer of ``bits`` bits.
+
+    Raises:
+        GraphError: fewer than 2 bits or more than 8.
+    """
+    if bits not in BITS:
+        raise GraphError(f"linear quantization takes 2 to 8 bits, got {bits}")
+    return -(1 << bits - 1), (1 << bits - 1) - 1
+
+
+def weight_limit(bits: int = 8) -> int:
+    """Largest magnitude of a weight: weights are symmetric, the smallest integer is not used.
+
+    Raises:
+        GraphError: fewer than 2 bits or more than 8.
+    """
+    return integer_limits(bits)[1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,27 +108,33 @@ class Quantization:
         return self.scale.reshape(shape), self.zero_point.reshape(shape)
 
 
-def range_to_quantization(low: float, high: float) -> Quantization:
-    """Asymmetric int8 quantization of the range ``low..high``, widened to hold 0.
+def range_to_quantization(low: float, high: float, bits: int = 8) -> Quantization:
+    """Asymmetric quantization of the range ``low..high``, widened to hold 0.
 
     0 must be exact because padding writes it. A range without extent (a dead activation) becomes
     0..1, so that the scale stays positive.
 
+    Args:
+        low: smallest real number to be told apart.
+        high: largest.
+        bits: of the integers, 2 to 8.
+
     Raises:
-        GraphError: the range is not finite.
+        GraphError: the range is not finite, or another number of bits.
     """
+    least, most = integer_limits(bits)
     if not (np.isfinite(low) and np.isfinite(high)):
         raise GraphError(f"range {low}..{high} is not finite")
     low, high = min(float(low), 0.0), max(float(high), 0.0)
     if high - low < 1e-9:
         high = low + 1.0
-    scale = np.float32((high - low) / (INT8_MAX - INT8_MIN))
-    zero_point = round(INT8_MIN - low / float(scale))
-    return Quantization.per_tensor(float(scale), int(np.clip(zero_point, INT8_MIN, INT8_MAX)))
+    scale = np.float32((high - low) / (most - least))
+    zero_point = round(least - low / float(scale))
+    return Quantization.per_tensor(float(scale), int(np.clip(zero_point, least, most)))
 
 
 def quantize(
-    values: ArrayLike, quantization: Quantization, dtype: str = "int8"
+    values: ArrayLike, quantization: Quantization, dtype: str = "int8", bits: int = 8
 ) -> NDArray[np.int8] | NDArray[np.uint8]:
     """Nearest integers, half away from zero as TF-Lite's ``QUANTIZE`` rounds, saturated.
 
@@ -114,12 +142,16 @@ def quantize(
         values: float array of any shape; the channel axis as the quantization says.
         quantization: scale and zero point.
         dtype: ``"int8"`` or ``"uint8"``.
+        bits: of the integers, which lie in an 8-bit array; fewer than 8 in int8 only.
 
     Raises:
-        GraphError: a value is not a number, or ``dtype`` is not an 8-bit type.
+        GraphError: a value is not a number, ``dtype`` is not an 8-bit type, or another number of
+            bits.
     """
     if dtype not in ("int8", "uint8"):
         raise GraphError(f"quantize gives int8 or uint8, not {dtype}")
+    if dtype == "uint8" and bits != 8:
+        raise GraphError(f"uint8 holds 8 bits here, not {bits}; use int8")
     real = np.asarray(values, np.float32)
     if np.isnan(real).any():
         raise GraphError("quantize: the input holds NaN; clean the data before running it")
@@ -127,8 +159,8 @@ def quantize(
     # Divided in float32 as on the target, rounded in float64: 0.49999997 + 0.5 is 1 in float32.
     scaled = (real / scale).astype(np.float64)
     rounded = np.trunc(scaled + np.copysign(0.5, scaled))
-    info = np.iinfo(dtype)
-    return np.clip(rounded + zero_point, info.min, info.max).astype(dtype)
+    least, most = integer_limits(bits) if dtype == "int8" else (0, 255)
+    return np.clip(rounded + zero_point, least, most).astype(dtype)
 
 
 def dequantize(integers: ArrayLike, quantization: Quantization) -> NDArray[np.float32]:
@@ -139,18 +171,26 @@ def dequantize(integers: ArrayLike, quantization: Quantization) -> NDArray[np.fl
 
 
 def weight_scales(
-    weight: NDArray[np.floating], axis: int, least: Sequence[float] | NDArray[np.float64] | None
+    weight: NDArray[np.floating],
+    axis: int,
+    least: Sequence[float] | NDArray[np.float64] | None,
+    bits: int = 8,
 ) -> NDArray[np.float32]:
-    """Symmetric per-channel scales ``max|w| / 127``, float32 ``(C,)``.
+    """Symmetric per-channel scales ``max|w| / (2^(bits - 1) - 1)``, float32 ``(C,)``.
 
     Args:
         weight: float weights, channels along ``axis``.
         axis: the output-channel axis.
         least: a lower bound per channel, or ``None``. A channel whose weights have (almost)
             vanished would get a scale so small that its int32 bias overflows.
+        bits: of the integers, 2 to 8.
+
+    Raises:
+        GraphError: another number of bits.
     """
+    limit = weight_limit(bits)
     others = tuple(i for i in range(weight.ndim) if i != axis)
-    scale = np.abs(weight).max(axis=others).astype(np.float64) / WEIGHT_MAX
+    scale = np.abs(weight).max(axis=others).astype(np.float64) / limit
     if least is not None:
         scale = np.maximum(scale, np.asarray(least, np.float64))
-    return np.where(scale > 0, scale, 1.0 / WEIGHT_MAX).astype(np.float32)
+    return np.where(scale > 0, scale, 1.0 / limit).astype(np.float32)

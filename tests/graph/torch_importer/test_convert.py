@@ -258,3 +258,28 @@ def test_calibration_images_are_not_changed() -> None:
     before = x.clone()
     from_torch(InPlace().eval(), x)
     assert torch.equal(x, before)
+
+
+def test_weights_of_fewer_bits() -> None:
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Conv2d(2, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3)).eval()
+    x = torch.randn(8, 2, 8, 8)
+
+    def limits(graph: Graph) -> list[int]:
+        weights = [graph.tensors[o.inputs[1]] for o in graph.operators if len(o.inputs) == 3]
+        return [int(np.abs(weight.values().astype(int)).max()) for weight in weights]
+
+    assert limits(from_torch(module, x)) == [127, 127]
+    assert limits(from_torch(module, x, weight_bits=4)) == [7, 7]
+    mixed = from_torch(module, x, weight_bits={"3": 2})
+    assert limits(mixed) == [127, 1]
+    snr = [snr_db(module, from_torch(module, x, weight_bits=bits), x) for bits in (2, 4, 6, 8)]
+    assert snr == sorted(snr)
+    assert snr[-1] - snr[1] > 12  # a bit is worth 6 dB until the activations' steps dominate
+    for image in channels_last(x)[:2]:  # what runs is still an ordinary int8 graph
+        run = Emulator(mixed, plan(mixed)).run(image)
+        np.testing.assert_array_equal(run.output, reference.run(mixed, image))
+    with pytest.raises(UnknownNameError, match=r"unknown weighted layer key '1'.*Known: 0, 3"):
+        from_torch(module, x, weight_bits={"1": 4})
+    with pytest.raises(GraphError, match="2 to 8 bits, got 1"):
+        from_torch(module, x, weight_bits=1)

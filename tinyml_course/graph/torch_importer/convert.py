@@ -1,11 +1,12 @@
 """`from_torch`: post-training int8 quantization of a torch network into a `Graph`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 
-from tinyml_course.errors import GraphError, lookup
+from tinyml_course.errors import GraphError, lookup, reject_unknown_keys
 from tinyml_course.graph.builder import GraphBuilder
 from tinyml_course.graph.graph import Graph
 from tinyml_course.graph.operators import (
@@ -30,10 +31,10 @@ from tinyml_course.graph.operators import (
     Softmax,
 )
 from tinyml_course.graph.quantization import (
-    WEIGHT_MAX,
     Quantization,
     quantize,
     range_to_quantization,
+    weight_limit,
     weight_scales,
 )
 from tinyml_course.graph.torch_importer.calibration import (
@@ -41,7 +42,7 @@ from tinyml_course.graph.torch_importer.calibration import (
     check_calibration_data,
     observe,
 )
-from tinyml_course.graph.torch_importer.capture import FloatLayer, capture
+from tinyml_course.graph.torch_importer.capture import Captured, FloatLayer, capture
 from tinyml_course.graph.torch_importer.float_layers import WEIGHTED
 from tinyml_course.graph.torch_importer.linking import quantizations
 
@@ -75,6 +76,7 @@ def from_torch(
     calibration: torch.Tensor,
     *,
     method: str = "minmax",
+    weight_bits: int | Mapping[str, int] = 8,
     name: str | None = None,
 ) -> Graph:
     """Quantize ``module`` to int8 by TF-Lite's specification.
@@ -88,6 +90,9 @@ def from_torch(
         calibration: ``(N, C, H, W)`` float images as the network is fed; 100 to 500 are enough.
             Take them from the training split, never from the test set.
         method: how ranges are chosen, a name in ``CALIBRATIONS``.
+        weight_bits: of all weights, or of the layers that are named; 2 to 8, the others have 8.
+            They are held in int8 all the same: fewer levels, not fewer bytes, unless they are
+            packed.
         name: of the graph; by default the module's class.
 
     Returns:
@@ -96,28 +101,40 @@ def from_torch(
     Raises:
         UnsupportedOperatorError: an operator without int8 form, with its module path.
         CalibrationError: NaN, infinity or a wrong shape in the calibration images.
-        GraphError: the module is in training mode.
+        UnknownNameError: bits for a layer that is not there or has no weights.
+        GraphError: the module is in training mode, or another number of bits.
     """
     lookup("calibration method", method, CALIBRATIONS)
     check_calibration_data(calibration)
     captured = capture(module, calibration)
     if captured.output == "input":
         raise GraphError("the module returns its input unchanged: there is nothing to convert")
+    bits = _bits_by_layer(captured, weight_bits)
     chosen = quantizations(captured, observe(captured, calibration, method))
     builder = GraphBuilder(name or type(module).__name__)
     _, c, h, w = (int(n) for n in calibration.shape)
     names = {"input": builder.input((1, h, w, c), chosen["input"])}
     for layer in captured.layers:
         inputs = [names[i] for i in layer.inputs]
-        names[layer.name] = _emit(builder, layer, inputs, chosen[layer.name])
+        if layer.kind in WEIGHTED:
+            output = _emit_weighted(builder, layer, inputs[0], chosen[layer.name], bits[layer.name])
+        else:
+            output = _emit(builder, layer, inputs, chosen[layer.name])
+        names[layer.name] = output
     return builder.finish(names[captured.output])
+
+
+def _bits_by_layer(captured: Captured, weight_bits: int | Mapping[str, int]) -> dict[str, int]:
+    weighted = [layer.name for layer in captured.layers if layer.kind in WEIGHTED]
+    if isinstance(weight_bits, int):
+        return dict.fromkeys(weighted, weight_bits)
+    reject_unknown_keys("weighted layer", weight_bits, weighted)
+    return dict.fromkeys(weighted, 8) | dict(weight_bits)
 
 
 def _emit(
     builder: GraphBuilder, layer: FloatLayer, inputs: list[str], quantization: Quantization
 ) -> str:
-    if layer.kind in WEIGHTED:
-        return _emit_weighted(builder, layer, inputs[0], quantization)
     attributes = dict(layer.attributes)
     if layer.kind in ("add", "mul"):
         attributes["activation"] = layer.activation
@@ -154,7 +171,7 @@ def _of_one_scale(
 
 
 def _emit_weighted(
-    builder: GraphBuilder, layer: FloatLayer, source: str, quantization: Quantization
+    builder: GraphBuilder, layer: FloatLayer, source: str, quantization: Quantization, bits: int
 ) -> str:
     assert layer.weight is not None
     assert layer.bias is not None
@@ -162,17 +179,18 @@ def _emit_weighted(
     scale_in = float(builder.tensors[source].scale_and_zero_point()[0])
     # A channel whose weights have vanished still has a bias, which must fit int32.
     least = np.abs(layer.bias) / (scale_in * _BIAS_LIMIT)
-    scale = weight_scales(layer.weight, axis, least)
+    scale = weight_scales(layer.weight, axis, least, bits)
     along = [1] * layer.weight.ndim
     along[axis] = -1
     integers = np.rint(layer.weight / scale.reshape(along).astype(np.float64))
     bias = np.rint(layer.bias / (scale_in * scale.astype(np.float64)))
+    limit = weight_limit(bits)
     attributes: dict[str, Any] = {**layer.attributes, "activation": layer.activation}
     return builder.weighted(
         OPERATOR_OF[layer.kind],
         layer.name,
         source,
-        np.clip(integers, -WEIGHT_MAX, WEIGHT_MAX).astype(np.int8),
+        np.clip(integers, -limit, limit).astype(np.int8),
         scale,
         bias.astype(np.int32),
         quantization,
