@@ -194,3 +194,27 @@ def weight_scales(
     if least is not None:
         scale = np.maximum(scale, np.asarray(least, np.float64))
     return np.where(scale > 0, scale, 1.0 / limit).astype(np.float32)
+
+
+def quantize_bias(
+    bias: NDArray[np.floating], input_scale: float, scale: NDArray[np.float32]
+) -> NDArray[np.int32]:
+    """int32 biases on the accumulator's scale, ``input scale * weight scale``, zero point 0.
+
+    Args:
+        bias: ``(C_out,)``.
+        input_scale: of the layer's input.
+        scale: of the weights, ``(C_out,)`` or ``(1,)``.
+
+    Raises:
+        GraphError: a bias that int32 does not hold at this scale.
+    """
+    integers = np.rint(bias / (float(input_scale) * scale.astype(np.float64)))
+    if (np.abs(integers) >= 2.0**31).any():
+        channel = int(np.abs(integers).argmax())
+        raise GraphError(
+            f"the bias of channel {channel}, {bias[channel]:g}, is {integers[channel]:.3g} steps "
+            "of the accumulator, more than int32 holds; its weights have almost vanished: a "
+            "larger scale holds it"
+        )
+    return integers.astype(np.int32)

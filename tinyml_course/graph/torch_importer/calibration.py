@@ -18,7 +18,6 @@ Range = tuple[float, float]
 Values = NDArray[np.float32]
 
 PERCENTILE = 99.99
-LEVELS = 256
 BINS = 2048
 BIN_STEP = 16
 """Distance of the thresholds that `entropy` tries, in bins."""
@@ -31,26 +30,42 @@ def minmax(values: Values) -> Range:
     return float(values.min()), float(values.max())
 
 
-def percentile(values: Values) -> Range:
-    """The range that all but 0.01 % of the values at either end lie in."""
-    low, high = np.percentile(values, [100 - PERCENTILE, PERCENTILE])
+def percentile(values: Values, percent: float = PERCENTILE) -> Range:
+    """The range that all but the outermost values at either end lie in.
+
+    Args:
+        values: any shape.
+        percent: of the values that lie below the upper end, and above the lower one.
+
+    Raises:
+        CalibrationError: a percentage that is not above 50 and at most 100.
+    """
+    if not 50 < percent <= 100:
+        raise CalibrationError(f"percent must be above 50 and at most 100, it is {percent}")
+    low, high = np.percentile(values, [100 - percent, percent])
     return float(low), float(high)
 
 
-def mse(values: Values) -> Range:
-    """The share of the full range with the least mean squared error after quantization."""
+def mse(values: Values, bits: int = 8) -> Range:
+    """The share of the full range with the least mean squared error after quantization.
+
+    Args:
+        values: any shape.
+        bits: of the integers.
+    """
+    levels = 1 << bits
     edges, counts = _histogram(values)
     centres = (edges[:-1] + edges[1:]) / 2
 
     def error(low: float, high: float) -> float:
-        step = max(high - low, 1e-12) / (LEVELS - 1)
+        step = max(high - low, 1e-12) / (levels - 1)
         rounded = low + np.rint((np.clip(centres, low, high) - low) / step) * step
         return float((counts * (rounded - centres) ** 2).sum())
 
     return _best_share(edges, error)
 
 
-def entropy(values: Values) -> Range:
+def entropy(values: Values, bits: int = 8) -> Range:
     """The share of the full range whose quantized histogram diverges least from the original.
 
     TensorRT's calibrator (Migacz 2017) over magnitudes: the histogram up to a threshold, with what
@@ -61,12 +76,16 @@ def entropy(values: Values) -> Range:
     It keeps the shape of a distribution, not its values. A value that very many elements share,
     such as what a layer makes of a plain background, fills one bin, and its level spreads it over
     eight or sixteen: only a narrow range avoids that, however much it cuts off.
+
+    Args:
+        values: any shape.
+        bits: of the integers; the text above is of 8.
     """
     low, high = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
     if high <= low:
         return low, high
     ends = np.where(values < 0, low or 1.0, high or 1.0)
-    levels = LEVELS if 0 in (low, high) else LEVELS // 2
+    levels = (1 << bits) if 0 in (low, high) else (1 << bits - 1)
     seen = values != 0
     counts, _ = np.histogram(values[seen] / ends[seen], BINS, (0.0, 1.0))
     thresholds = range(BINS, levels - 1, -BIN_STEP)

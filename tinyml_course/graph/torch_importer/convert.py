@@ -33,6 +33,7 @@ from tinyml_course.graph.operators import (
 from tinyml_course.graph.quantization import (
     Quantization,
     quantize,
+    quantize_bias,
     range_to_quantization,
     weight_limit,
     weight_scales,
@@ -183,7 +184,6 @@ def _emit_weighted(
     along = [1] * layer.weight.ndim
     along[axis] = -1
     integers = np.rint(layer.weight / scale.reshape(along).astype(np.float64))
-    bias = np.rint(layer.bias / (scale_in * scale.astype(np.float64)))
     limit = weight_limit(bits)
     attributes: dict[str, Any] = {**layer.attributes, "activation": layer.activation}
     return builder.weighted(
@@ -192,7 +192,7 @@ def _emit_weighted(
         source,
         np.clip(integers, -limit, limit).astype(np.int8),
         scale,
-        bias.astype(np.int32),
+        quantize_bias(layer.bias, scale_in, scale),
         quantization,
         **attributes,
     )
