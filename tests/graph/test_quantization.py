@@ -9,6 +9,7 @@ from tinyml_course.errors import GraphError
 from tinyml_course.graph import Quantization, dequantize, quantize
 from tinyml_course.graph.quantization import (
     integer_limits,
+    quantize_bias,
     range_to_quantization,
     weight_limit,
     weight_scales,
@@ -218,3 +219,10 @@ def test_numbers_of_bits_that_there_are_not(bits: int) -> None:
             call()
     with pytest.raises(GraphError, match="uint8 holds 8 bits here, not 4"):
         quantize([1.0], Quantization.per_tensor(1.0), "uint8", 4)
+
+
+def test_a_bias_lies_on_the_scale_of_the_accumulator() -> None:
+    scale = np.array([0.5, 0.25], np.float32)
+    np.testing.assert_array_equal(quantize_bias(np.array([1.0, -3.0]), 0.1, scale), [20, -120])
+    with pytest.raises(GraphError, match=r"channel 1, 1, is 1e\+10 steps.*more than int32 holds"):
+        quantize_bias(np.array([0.0, 1.0]), 1e-5, np.array([1, 1e-5], np.float32))
