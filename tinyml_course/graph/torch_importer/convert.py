@@ -110,10 +110,30 @@ def from_torch(
     captured = capture(module, calibration)
     if captured.output == "input":
         raise GraphError("the module returns its input unchanged: there is nothing to convert")
-    bits = _bits_by_layer(captured, weight_bits)
+    bits = bits_by_layer(captured, weight_bits)
     chosen = quantizations(captured, observe(captured, calibration, method))
-    builder = GraphBuilder(name or type(module).__name__)
     _, c, h, w = (int(n) for n in calibration.shape)
+    return emit(captured, chosen, bits, (c, h, w), name or type(module).__name__)
+
+
+def emit(
+    captured: Captured,
+    chosen: Mapping[str, Quantization],
+    bits: Mapping[str, int],
+    shape: tuple[int, int, int],
+    name: str,
+) -> Graph:
+    """The graph of float layers.
+
+    Args:
+        captured: the layers.
+        chosen: quantization of the input and of every layer's output, by layer.
+        bits: of the weights of every weighted layer.
+        shape: of an image, ``(C, H, W)``.
+        name: of the graph.
+    """
+    builder = GraphBuilder(name)
+    c, h, w = shape
     names = {"input": builder.input((1, h, w, c), chosen["input"])}
     for layer in captured.layers:
         inputs = [names[i] for i in layer.inputs]
@@ -125,7 +145,12 @@ def from_torch(
     return builder.finish(names[captured.output])
 
 
-def _bits_by_layer(captured: Captured, weight_bits: int | Mapping[str, int]) -> dict[str, int]:
+def bits_by_layer(captured: Captured, weight_bits: int | Mapping[str, int]) -> dict[str, int]:
+    """Bits of every weighted layer's weights: one number for all, or 8 but for those named.
+
+    Raises:
+        UnknownNameError: a name that is no weighted layer's.
+    """
     weighted = [layer.name for layer in captured.layers if layer.kind in WEIGHTED]
     if isinstance(weight_bits, int):
         return dict.fromkeys(weighted, weight_bits)
@@ -180,7 +205,10 @@ def _emit_weighted(
     scale_in = float(builder.tensors[source].scale_and_zero_point()[0])
     # A channel whose weights have vanished still has a bias, which must fit int32.
     least = np.abs(layer.bias) / (scale_in * _BIAS_LIMIT)
-    scale = weight_scales(layer.weight, axis, least, bits)
+    if layer.scale is None:
+        scale = weight_scales(layer.weight, axis, least, bits)
+    else:
+        scale = np.maximum(layer.scale, least).astype(np.float32)
     along = [1] * layer.weight.ndim
     along[axis] = -1
     integers = np.rint(layer.weight / scale.reshape(along).astype(np.float64))

@@ -34,6 +34,10 @@ class FloatLayer:
         attributes: stride, padding, size and the like, for the graph's operator.
         constant: the second operand of an ``add`` or ``mul`` that has only one input.
         bounds: the range of the output where it is known without looking.
+        scale: of the weights, float ``(C_out,)``, where it has been chosen; else their largest
+            magnitude decides.
+        normal: mean and standard deviation of each channel before the activation, as the batch
+            norm says that was folded in; ``None`` where there was none.
     """
 
     kind: str
@@ -46,6 +50,8 @@ class FloatLayer:
     attributes: dict[str, Any] = field(default_factory=dict)
     constant: float | None = None
     bounds: tuple[float, float] | None = None
+    scale: FloatArray | None = None
+    normal: tuple[FloatArray, FloatArray] | None = None
 
     @property
     def is_observed(self) -> bool:

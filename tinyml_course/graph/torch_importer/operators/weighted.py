@@ -81,6 +81,11 @@ def batch_norm(walk: Walk, node: Node) -> None:
     along[axis] = -1
     layer.weight = layer.weight * factor.reshape(along)
     layer.bias = (layer.bias - mean) * factor + (0.0 if beta is None else beta)
+    ones = np.ones_like(mean)
+    layer.normal = (
+        0.0 * ones if beta is None else beta,
+        np.abs(ones if gamma is None else gamma) * np.sqrt(variance / (variance + epsilon)),
+    )
 
 
 @handles(aten.linear.default)
