@@ -1,0 +1,98 @@
+"""Bits by search: what HAQ learns by reinforcement, found by evolution (Wang et al. 2019)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from tinyml_course.errors import CompressionError
+from tinyml_course.quantization.bit_widths import Bits, memory_driven_bits, total_bytes
+
+POPULATION = 8
+
+
+@dataclass(frozen=True)
+class BitSearch:
+    """What a search found.
+
+    Attributes:
+        bits: of each layer, the best that fits.
+        score: of it.
+        history: the best score after each evaluation.
+    """
+
+    bits: Bits
+    score: float
+    history: tuple[float, ...]
+
+
+def search_bits(
+    sizes: Mapping[str, Mapping[int, int]],
+    budget_bytes: int,
+    score: Callable[[Bits], float],
+    *,
+    evaluations: int,
+    seed: int,
+    progress: bool = True,
+) -> BitSearch:
+    """Look for bits within a flash budget that score best.
+
+    As in HAQ every candidate meets the budget before it is scored: bits are taken back until it
+    does (section 3.3). It starts from the rule-based assignment, so it is never worse than that.
+
+    Args:
+        sizes: bytes of each layer by number of bits, as `weight_bytes` gives them.
+        budget_bytes: at most.
+        score: more is better; on validation data, never on the test split.
+        evaluations: calls of ``score``, at least 1.
+        seed: of the mutations.
+        progress: show a bar.
+
+    Raises:
+        CompressionError: a budget that cannot be met, or no evaluations.
+    """
+    if evaluations < 1:
+        raise CompressionError(f"search_bits: {evaluations} evaluations; at least 1")
+    rng = np.random.default_rng(seed)
+    candidate, scored = memory_driven_bits(sizes, budget_bytes), dict[tuple[int, ...], float]()
+    history: list[float] = []
+    names = list(sizes)
+    for _ in tqdm(range(evaluations), desc="bits", unit="network", disable=not progress):
+        key = tuple(candidate[name] for name in names)
+        scored[key] = score(dict(candidate))
+        history.append(max(scored.values()))
+        best = sorted(scored, key=lambda k: -scored[k])[:POPULATION]
+        child = _child(sizes, budget_bytes, best, set(scored), rng)
+        if child is None:
+            break  # all neighbours of the best are known
+        candidate = child
+    key = max(scored, key=lambda k: scored[k])
+    return BitSearch(dict(zip(names, key, strict=True)), scored[key], tuple(history))
+
+
+def _child(
+    sizes: Mapping[str, Mapping[int, int]],
+    budget_bytes: int,
+    parents: list[tuple[int, ...]],
+    known: set[tuple[int, ...]],
+    rng: np.random.Generator,
+    tries: int = 100,
+) -> Bits | None:
+    """A new mixture of two parents with one or two layers changed, brought under the budget."""
+    names = list(sizes)
+    for _ in range(tries):
+        first, second = (parents[i] for i in rng.integers(len(parents), size=2))
+        pick = rng.random(len(names)) < 0.5
+        child = {
+            n: int(a if p else b) for n, a, b, p in zip(names, first, second, pick, strict=True)
+        }
+        for name in rng.choice(names, size=int(rng.integers(1, 3))):
+            child[str(name)] = int(rng.choice(list(sizes[str(name)])))
+        while total_bytes(sizes, child) > budget_bytes:
+            above = [n for n in names if child[n] > min(sizes[n])]
+            name = str(rng.choice(above))
+            child[name] = max(b for b in sizes[name] if b < child[name])
+        if tuple(child.values()) not in known:
+            return child
+    return None
