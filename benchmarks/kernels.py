@@ -17,10 +17,16 @@ from harness import main, show
 
 from tinyml_course.firmware import Machine, build
 from tinyml_course.firmware.kernels.conv_layer import conv_layer
-from tinyml_course.firmware.kernels.depthwise_layer import depthwise_layer, ring_rows
+from tinyml_course.firmware.kernels.depthwise_layer import (
+    depthwise_layer,
+    depthwise_map_layer,
+    ring_rows,
+)
+from tinyml_course.firmware.kernels.layer_code import LayerCode
+from tinyml_course.firmware.kernels.plain_layer import plain_layer
 from tinyml_course.firmware.kernels.sources import headers, sources
 from tinyml_course.graph import Graph, GraphBuilder, Quantization
-from tinyml_course.graph.operators import Conv2D, DepthwiseConv2D
+from tinyml_course.graph.operators import Conv2D, DepthwiseConv2D, FullyConnected
 from tinyml_course.mcu import board, reference
 from tinyml_course.mcu.planning.inner import scratch_bytes
 
@@ -31,7 +37,8 @@ BOARDS = {"cortex-m7": "stm32h743", "cortex-m4": "stm32f412"}
 class Layer:
     """A layer to measure; ``bound`` is in instructions per multiplication, on the Cortex-M7.
 
-    ``streamed``: row by row, from or to planar rows.
+    ``streamed``: row by row, from or to planar rows. ``k``: rows and columns of the window, 0 of a
+    linear layer.
     ``peers``: CMSIS-NN, TinyEngine with TF-Lite's rounding, TinyEngine with a float multiplier.
     """
 
@@ -39,12 +46,22 @@ class Layer:
     size: tuple[int, int]
     c_in: int
     c_out: int
-    k: int
+    k: int | tuple[int, int]
     stride: int
     depthwise: bool = False
     streamed: bool = False
     bound: float | None = None
     peers: tuple[float, float, float] | None = None
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.k if isinstance(self.k, tuple) else (self.k, self.k)
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the output lies over the input."""
+        return self.depthwise and not self.streamed and self.c_in == self.c_out
 
 
 LAYERS = {
@@ -75,6 +92,12 @@ LAYERS = {
     "depthwise_5": Layer("depthwise 5x5, 20x20x96", (20, 20), 96, 96, 5, 1, True),
     "depthwise_5_stride2": Layer("depthwise 5x5 stride 2, 20x20x96", (20, 20), 96, 96, 5, 2, True),
     "depthwise_7": Layer("depthwise 7x7, 20x20x96", (20, 20), 96, 96, 7, 1, True),
+    "depthwise_of_one": Layer(
+        "depthwise 10x8 stride 2, 49x40x1 -> 8", (49, 40), 1, 8, (10, 8), 2, True
+    ),
+    "depthwise_small": Layer("depthwise 3x3, 3x3x256", (3, 3), 256, 256, 3, 1, True),
+    "depthwise_7_small": Layer("depthwise 7x7, 2x2x384", (2, 2), 384, 384, 7, 1, True),
+    "linear": Layer("fully connected 640 -> 128", (1, 1), 640, 128, 0, 1),
     "depthwise_7_stride2": Layer("depthwise 7x7 stride 2, 20x20x96", (20, 20), 96, 96, 7, 2, True),
 }  # fmt: skip
 
@@ -84,18 +107,23 @@ def graph_of(layer: Layer, activation: str) -> Graph:
     rng = np.random.default_rng(0)
     builder = GraphBuilder("one")
     source = builder.input((1, *layer.size, layer.c_in), Quantization.per_tensor(0.05, -7))
-    kind = DepthwiseConv2D if layer.depthwise else Conv2D
-    k = layer.k
-    shape = (1, k, k, layer.c_out) if layer.depthwise else (layer.c_out, k, k, layer.c_in)
+    kind = DepthwiseConv2D if layer.depthwise else Conv2D if layer.k else FullyConnected
+    k = layer.window
+    shape = (1, *k, layer.c_out) if layer.depthwise else (layer.c_out, *k, layer.c_in)
+    if kind is FullyConnected:
+        shape = layer.c_out, layer.c_in
     weight = rng.integers(-127, 128, shape).astype(np.int8)
     taps = weight.size // layer.c_out
     scales = (rng.uniform(0.5, 1, layer.c_out) / 70 / np.sqrt(taps)).astype(np.float32)
     bias = rng.integers(-5000, 5000, layer.c_out).astype(np.int32)
     output = Quantization.per_tensor(0.03, 3 if activation == "NONE" else -128)
-    pads = (k // 2, k // 2), (k // 2, k // 2)
+    window = {
+        "stride": (layer.stride, layer.stride),
+        "padding": ((k[0] // 2, k[0] // 2), (k[1] // 2, k[1] // 2)),
+    }
     builder.weighted(
         kind, "layer", source, weight, scales, bias, output,
-        stride=(layer.stride, layer.stride), padding=pads, activation=activation,
+        activation=activation, **({} if kind is FullyConnected else window),
     )  # fmt: skip
     return builder.finish("layer")
 
@@ -103,11 +131,16 @@ def graph_of(layer: Layer, activation: str) -> Graph:
 def program(graph: Graph, streamed: bool) -> str:
     """C that defines the layer and runs it."""
     operator = graph.operators[0]
+    if isinstance(operator, FullyConnected):
+        linear = plain_layer(graph, operator)
+        body = f"{linear.function}(&layer, &in, out);"
+        return function("fully_connected", linear, body)
     _, height, width, c_in = graph.tensors[operator.inputs[0]].shape
     _, rows, columns, c_out = graph.output_of(operator).shape
     source, target = width * c_in, columns * c_out
     if isinstance(operator, DepthwiseConv2D):
-        code, header = depthwise_layer(graph, operator), "depthwise"
+        make = depthwise_layer if streamed else depthwise_map_layer
+        code, header = make(graph, operator), "depthwise"
         body = f"{code.function}(&layer, in, out, scratch, {ring_rows(graph, operator)});"
         if streamed:
             k, top = operator.kernel(graph.inputs_of(operator))[0], operator.padding[0][0]
@@ -129,6 +162,12 @@ def program(graph: Graph, streamed: bool) -> str:
                     tinyml_pointwise_planar(
                         &layer, in + y * {source}, out + y * {target}, scratch, {width}
                     );"""
+    return function(header, code, body)
+
+
+def function(header: str, code: LayerCode, body: str) -> str:
+    """C that defines the layer and `run`."""
+    header = "conv" if code.struct == "tinyml_conv_layer" else header
     return (
         f'#include "tinyml_{header}.h"\n{code.definition("layer")}'
         f"void run(const int8_t *in, int8_t *out, void *scratch) {{ {body} }}\n"
@@ -150,9 +189,8 @@ def measure_layer(layer: Layer, activation: str, core: str) -> dict[str, Any]:
         stored = image.swapaxes(2, 3)
     elif layer.streamed:
         expected = expected.swapaxes(2, 3)
-    in_place = layer.depthwise and not layer.streamed
     source = machine.place(np.resize(stored, max(image.size, expected.size)))
-    out = source if in_place else machine.place(np.zeros(expected.size, np.int8))
+    out = source if layer.in_place else machine.place(np.zeros(expected.size, np.int8))
     scratch = machine.place(np.zeros(scratch_bytes(graph, operator), np.int8))
     done = machine.call("run", source, out, scratch)
     if not np.array_equal(machine.read(out, expected.shape), expected):

@@ -7,54 +7,30 @@ pytest.importorskip("ziglang", reason="needs the extra 'firmware'")
 pytest.importorskip("unicorn", reason="needs the extra 'firmware'")
 
 from averaging import averaging_network, streamed_average
+from firmware_runs import check
 from hypothesis import given, settings
-from random_graphs import int8_graphs, random_image
-from random_schedules import schedules
+from random_graphs import int8_graphs
 from tflite_micro_runs import models_folder
 
 from tinyml_course.errors import FirmwareError, ImageTooLargeError
-from tinyml_course.firmware import HostNetwork, NetworkMachine, NetworkRun, generate
+from tinyml_course.firmware import NetworkMachine, generate
 from tinyml_course.firmware.c_names import c_names
 from tinyml_course.graph import Graph, from_tflite
-from tinyml_course.mcu import Board, Plan, board, plan, reference
-from tinyml_course.mcu.scheduling import Patches, Schedule, Stream
+from tinyml_course.mcu import Board, board, plan
 from tinyml_course.models import compact, definition, random_graph
 from tinyml_course.patching import schedule
 
-H743 = board("stm32h743")
 KINDS = ("conv", "pointwise", "depthwise", "add", "average_pool", "max_pool")
 MORE_KINDS = (*KINDS, "concatenation", "mul", "pad", "mean", "unary", "resize")
 FILES = [
     "ad01_int8",
     "hello_world_int8",
     "kws_ref_model",
+    "micro_speech_quantized",
     "person_detect",
     "pretrainedResnet_quant",
     "vww_96_int8",
 ]
-
-
-def check(
-    network: Graph | Schedule, count: int, core: Board = H743, exact: bool = True
-) -> NetworkRun:
-    """Byte for byte, in exactly the arena that was planned, constants in flash as counted."""
-    planned = plan(network)
-    graph = planned.source
-    program = generate(planned)
-    machine, host = NetworkMachine(core, program, strict=True), HostNetwork(program)
-    rng = np.random.default_rng(0)
-    for _ in range(count):
-        image = random_image(graph, rng)
-        expected = reference.run(graph, image)
-        run = machine.run(image)
-        np.testing.assert_array_equal(run.output, expected)
-        np.testing.assert_array_equal(host.run(image), expected)
-        assert run.execution.arena_bytes <= planned.peak_bytes
-    if exact:  # a byte that happens to be written with the paint's value is not seen
-        assert run.execution.arena_bytes >= planned.peak_bytes - 2
-    assert machine.image.flash_bytes > planned.constants_bytes
-    assert set(run.execution.operators) <= set(program.operators)
-    return run
 
 
 @pytest.mark.parametrize("name", ["vww0@64", "vww1@80", "in0@48", "proxyless@64"])
@@ -70,26 +46,7 @@ def test_published_networks_streamed(name: str) -> None:
         streamed = check(schedule(graph, image=image), 2).execution
         assert streamed.arena_bytes < 0.6 * unfused.arena_bytes
         # Nothing is computed twice; what rows cost beside is a bound of this project.
-        assert streamed.instructions <= 1.10 * unfused.instructions
-
-
-@settings(max_examples=25, deadline=None)
-@given(schedules(6))
-def test_random_schedules(case: tuple[Schedule, np.ndarray]) -> None:
-    refused = why_not(plan(case[0]))
-    if refused:
-        assert any(words in refused for words in ("no C", "nobody asks", "at most 16"))
-    else:
-        check(case[0], 1, exact=False)
-
-
-def why_not(planned: Plan) -> str:
-    """What `generate` has against a plan, or nothing."""
-    try:
-        generate(planned)
-    except FirmwareError as error:
-        return str(error)
-    return ""
+        assert streamed.instructions <= 1.03 * unfused.instructions
 
 
 @pytest.mark.parametrize("core", ["stm32f746", "nrf52840"])
@@ -132,10 +89,6 @@ def test_what_has_no_c_is_refused_before_anything_is_built() -> None:
     graph = random_graph(compact(8, 1, 10))
     with pytest.raises(FirmwareError, match="the plan is of per_layer"):
         generate(plan(graph, policy="per_layer"))
-    with pytest.raises(FirmwareError, match="no C for patches yet"):
-        generate(plan(Schedule(graph, [Patches("stem", "block0.project", 2, 2)])))
-    with pytest.raises(FirmwareError, match=r"block1.depthwise reads rows of block1.expand, which"):
-        generate(plan(Schedule(graph, [Stream("block1.depthwise", "block1.project")])))
     tiny = Board("tiny", 4096, 1 << 20, "cortex-m4", 64)
     with pytest.raises(ImageTooLargeError, match="more SRAM than"):
         NetworkMachine(tiny, generate(plan(graph)))

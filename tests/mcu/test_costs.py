@@ -9,6 +9,7 @@ from rich.console import Console
 from tinyml_course.graph import count_macs, count_params
 from tinyml_course.mcu import BOARDS, board, plan, report
 from tinyml_course.mcu.costs import cost_table, kib
+from tinyml_course.mcu.flash import FlashUse
 from tinyml_course.models import definition, random_graph
 
 GRAPH = random_graph(definition("vww0@64"))
@@ -20,7 +21,9 @@ def test_used_and_free_add_up_to_the_board(name: str) -> None:
     costs = report(planned, target)
     assert costs.sram_peak_bytes == planned.peak_bytes
     assert costs.sram_peak_bytes + costs.sram_free_bytes == target.sram_bytes
-    assert costs.flash_used_bytes == costs.flash_constants_bytes + costs.flash_code_bytes_estimate
+    parts = costs.flash_constants_bytes, costs.flash_descriptions_bytes, costs.flash_code_bytes
+    assert costs.flash_used_bytes == sum(parts) == planned.flash_bytes
+    assert not costs.flash_measured
     assert costs.flash_used_bytes + costs.flash_free_bytes == target.flash_bytes
     assert costs.macs == count_macs(GRAPH)
     assert costs.params == count_params(GRAPH)
@@ -39,6 +42,20 @@ def test_the_table_fits_a_terminal(name: str) -> None:
     assert "ms" in text
     assert "mJ" in text
     assert "60,800 B" in text
+
+
+def test_an_image_that_was_built_stands_for_the_estimate() -> None:
+    planned, target = plan(GRAPH), board("stm32h743")
+    built = FlashUse(planned.constants_bytes, 4_000, 20_000, 300, measured=True)
+    costs = report(planned, target, built)
+    assert costs.flash_used_bytes == planned.constants_bytes + 24_300
+    assert costs.flash_free_bytes == target.flash_bytes - costs.flash_used_bytes
+    assert costs.flash_measured
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(cost_table(costs, target))
+    text = console.export_text()
+    for words in ("image, built", "4,000 B", "20,000 B", "300 B", "self-test", "layers"):
+        assert words in text
 
 
 def test_kib_is_1024_bytes() -> None:

@@ -1,5 +1,6 @@
 """Firmware: C becomes an image for a board, and the image runs on an emulated Cortex-M."""
 
+from tinyml_course.firmware.cycles import CycleEstimate, estimate_cycles
 from tinyml_course.firmware.elf import Image, Symbol, read_image
 from tinyml_course.firmware.faults import MachineFault
 from tinyml_course.firmware.generate import Program, generate
@@ -21,4 +22,6 @@ __all__ = [
     "Machine",
     "Execution",
     "MachineFault",
+    "CycleEstimate",
+    "estimate_cycles",
 ]

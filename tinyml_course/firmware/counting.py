@@ -25,6 +25,8 @@ RUNS, LIMIT, OUTSIDE = 0, 1, 2
 NOTHING = 0  # no operator runs; the others are numbered from 1
 
 Counts = NDArray[np.uint64]
+Changes = NDArray[np.int64]
+_AT_THE_START = 2**64 - 1
 
 
 class Code:
@@ -46,6 +48,7 @@ class Code:
         self.entry = np.zeros(self.halfwords.size, np.uint16)
         for number, name in enumerate(self.operators, start=1):
             self.entry[self._at(image.address(name))] = number
+        self.rows = len(self.operators) + 1, self.halfwords.size + 1
 
     def per_function(self, executed: Counts) -> dict[str, int]:
         """Instructions by function, the busiest first, from those by half-word."""
@@ -90,6 +93,18 @@ class Counter(Protocol):
     @property
     def per_operator(self) -> Counts:
         """Instructions by number of operator; those outside of any come first."""
+
+    @property
+    def changes(self) -> Changes:
+        """Blocks that begin at a half-word, less those that end before it.
+
+        A row for each number of an operator, with one element more than there are half-words. Sums
+        along a row say how often each instruction ran.
+        """
+
+    @property
+    def jumps(self) -> Changes:
+        """Blocks that end before a half-word and are not followed by it; shaped as `changes`."""
 
     def start(self, limit: int) -> None:
         """Count from 0 on, and stop the core behind ``limit`` instructions."""
@@ -138,6 +153,10 @@ class _State(ctypes.Structure):
         ("executed", ctypes.c_void_p),
         ("entry", ctypes.c_void_p),
         ("per_operator", ctypes.c_void_p),
+        ("changes", ctypes.c_void_p),
+        ("jumps", ctypes.c_void_p),
+        ("behind", ctypes.c_uint64),
+        ("behind_row", ctypes.c_uint64),
         ("read_register", ctypes.c_void_p),
         ("stop", ctypes.c_void_p),
         ("stack_pointer", ctypes.c_int32),
@@ -161,6 +180,8 @@ class NativeCounter:
         arm: Any = require("unicorn.arm_const", "the CPU emulator")
         self.executed: Counts = np.zeros(code.halfwords.size, np.uint64)
         self.per_operator: Counts = np.zeros(len(code.operators) + 1, np.uint64)
+        self.changes: Changes = np.zeros(code.rows, np.int64)
+        self._jumps: Changes = np.zeros(code.rows, np.int64)
         arrays: dict[str, NDArray[Any]] = {
             "code": code.halfwords,
             "block_bytes": np.zeros(code.halfwords.size, np.uint32),
@@ -168,6 +189,8 @@ class NativeCounter:
             "executed": self.executed,
             "entry": code.entry,
             "per_operator": self.per_operator,
+            "changes": self.changes,
+            "jumps": self._jumps,
         }
         self._state = _State(
             base=code.base,
@@ -193,10 +216,19 @@ class NativeCounter:
         """Number of the operator that runs, or ``NOTHING``."""
         return int(self._state.running)
 
+    @property
+    def jumps(self) -> Changes:
+        """Blocks that end before a half-word and are not followed by it."""
+        found = self._jumps.copy()
+        if self._state.behind != _AT_THE_START:  # whatever ended the run was no fall-through
+            found.reshape(-1)[self._state.behind_row + self._state.behind] += 1
+        return found
+
     def start(self, limit: int) -> None:
         """Count from 0 on, and stop the core behind ``limit`` instructions."""
-        self.executed[:] = 0
-        self.per_operator[:] = 0
+        for array in (self.executed, self.per_operator, self.changes, self._jumps):
+            array[:] = 0
+        self._state.behind = _AT_THE_START
         self._state.limit = limit
         self._state.total = self._state.stopped = self._state.depth = self._state.running = 0
 
@@ -221,6 +253,17 @@ class PythonCounter:
         self._calls: list[tuple[int, int, int]] = []
         self.executed: Counts = np.zeros(self._code.halfwords.size, np.uint64)
         self.per_operator: Counts = np.zeros(len(self._code.operators) + 1, np.uint64)
+        self.changes: Changes = np.zeros(self._code.rows, np.int64)
+        self._jumps: Changes = np.zeros(self._code.rows, np.int64)
+        self._behind: tuple[int, int] | None = None
+
+    @property
+    def jumps(self) -> Changes:
+        """Blocks that end before a half-word and are not followed by it."""
+        found = self._jumps.copy()
+        if self._behind is not None:
+            found[self._behind] += 1
+        return found
 
     def _count(self, core: Any, address: int, size: int, _data: object) -> None:
         at, length = (address - self._code.base) // 2, size // 2
@@ -240,6 +283,11 @@ class PythonCounter:
         self.executed[at] += count
         self.per_operator[self.running] += count
         self.total += count
+        self.changes[self.running, at] += 1
+        self.changes[self.running, at + length] -= 1
+        if self._behind is not None and self._behind[1] != at:
+            self._jumps[self._behind] += 1
+        self._behind = self.running, at + length
         if self.total > self._limit:
             self.state = LIMIT
             core.emu_stop()

@@ -9,6 +9,7 @@ from typing import Any
 from tinyml_course.errors import FirmwareError
 from tinyml_course.firmware.optional import require
 
+SHF_ALLOC = 2  # a section that lies in memory, says the ELF specification
 THUMB_BIT = 1  # set in the address of a function, clear in the address of its code
 
 
@@ -135,7 +136,9 @@ def read_image(path: Path) -> Image:
             symbols = _symbols(elf)
             text = elf.get_section_by_name(".text")
             code = (int(text["sh_addr"]), bytes(text.data()))
-            sections = {s.name: int(s["sh_size"]) for s in elf.iter_sections() if s["sh_addr"]}
+            # Not those at address 0: there the flash of some boards begins.
+            loaded = [s for s in elf.iter_sections() if s["sh_flags"] & SHF_ALLOC]
+            sections = {section.name: int(section["sh_size"]) for section in loaded}
             flash = tuple(
                 (int(segment["p_paddr"]), bytes(segment.data()))
                 for segment in elf.iter_segments("PT_LOAD")

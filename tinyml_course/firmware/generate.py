@@ -4,23 +4,27 @@ In TinyEngine's spirit (MCUNet, section 3.2): no interpreter, no heap, and of th
 that this network uses.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+import numpy as np
 
 from tinyml_course.errors import FirmwareError
 from tinyml_course.firmware.c_names import c_names
 from tinyml_course.firmware.kernels import sources as kernels
 from tinyml_course.firmware.kernels.conv_layer import conv_layer
-from tinyml_course.firmware.kernels.depthwise_layer import depthwise_layer, ring_rows
+from tinyml_course.firmware.kernels.depthwise_layer import depthwise_map_layer, ring_rows
 from tinyml_course.firmware.kernels.layer_code import array
 from tinyml_course.firmware.kernels.plain_layer import plain_layer
-from tinyml_course.firmware.stage_code import StageCode, stage_code
+from tinyml_course.firmware.stages import StageCode, stage_code
 from tinyml_course.graph import Operator
 from tinyml_course.graph.operators import Conv2D, DepthwiseConv2D, FullyConnected, Reshape
 from tinyml_course.mcu.planning import Plan
-from tinyml_course.mcu.scheduling import Unit
+from tinyml_course.mcu.scheduling import PatchFlow, Unit
 
 ALIGNMENT = 4
+_CALLED = re.compile(r"\b(mem\w+|tinyml_\w+|patch_\w+)\(")
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,7 @@ def generate(plan: Plan) -> Program:
         plan: of the policy ``tight``, whose scratch is what the kernels need.
 
     Raises:
-        FirmwareError: the plan is another policy's, or runs stages; an operator or a type for
-            which there is no kernel.
+        FirmwareError: the plan is another policy's; an operator that has no C inside of a stage.
     """
     if plan.policy != "tight":
         raise FirmwareError(
@@ -56,21 +59,18 @@ def generate(plan: Plan) -> Program:
             "the graph again"
         )
     graph = plan.graph
-    for tensor in graph.activations():
-        if tensor.dtype != "int8":
-            raise FirmwareError(f"{tensor.name} is {tensor.dtype}; the kernels work on int8 only")
     names = c_names([operator.name for operator in graph.operators])
     code = [_unit(plan, unit, names) for unit in plan.schedule.units]
-    includes = ("string.h", *sorted(n for n in kernels.headers() if not n.endswith("_dsp.h")))
-    text = _SOURCE.format(
-        network=graph.name,
-        includes="".join(f'#include "{name}"\n' for name in includes),
+    body = _BODY.format(
+        image=_arrival(plan)[1] if is_fed(plan) else "",
         definitions="\n".join(one.definition for one in code),
         calls="".join(one.call for one in code),
-        image=_FED_SOURCE.format(row_bytes=_row_bytes(plan)) if is_fed(plan) else "",
     )
+    text = _SOURCE.format(network=graph.name, includes=_includes(body), body=body)
     header = _HEADER.format(
         network=graph.name,
+        input_type=graph.input.dtype,
+        output_type=graph.output.dtype,
         arena_bytes=-(-plan.peak_bytes // ALIGNMENT) * ALIGNMENT,
         image=_image(plan),
         output_offset=plan.activation(graph.output.name).offset,
@@ -84,19 +84,38 @@ def generate(plan: Plan) -> Program:
     )
 
 
+def _includes(text: str) -> str:
+    """The headers of what is called."""
+    called = set(_CALLED.findall(text))
+    needed = [name for name, header in kernels.headers().items() if called & _declared(header)]
+    needed += ["string.h"] if called & {"memcpy", "memmove", "memset"} else []
+    return "".join(f'#include "{name}"\n' for name in sorted(needed))
+
+
+def _declared(header: str | bytes) -> set[str]:
+    assert isinstance(header, str)
+    return set(_CALLED.findall(header))
+
+
 def is_fed(plan: Plan) -> bool:
-    """Whether the image arrives row by row, instead of lying in the arena."""
+    """Whether the image arrives row by row or patch by patch, instead of lying in the arena."""
     return plan.schedule.image == "fed"
 
 
-def _row_bytes(plan: Plan) -> int:
+def _arrival(plan: Plan) -> tuple[str, str]:
+    """How an image that is fed arrives: what stands in the header, and in the source."""
     tensor = plan.graph.input
-    return tensor.size_bytes // tensor.shape[1]
+    row_bytes = tensor.size_bytes // tensor.shape[1]
+    by_patch = isinstance(plan.schedule.units[0].flow, PatchFlow)
+    texts = (_REGION_HEADER, _REGION_SOURCE) if by_patch else (_ROW_HEADER, _ROW_SOURCE)
+    pixel_bytes = row_bytes // tensor.shape[2]
+    header, source = (t.format(row_bytes=row_bytes, pixel_bytes=pixel_bytes) for t in texts)
+    return header, source
 
 
 def _image(plan: Plan) -> str:
     if is_fed(plan):
-        return _FED_HEADER.format(row_bytes=_row_bytes(plan))
+        return _arrival(plan)[0]
     tensor = plan.graph.input
     return _IMAGE_HEADER.format(
         input_bytes=tensor.size_bytes, input_offset=plan.activation(tensor.name).offset
@@ -128,40 +147,42 @@ def _conv(plan: Plan, operator: Operator, name: str) -> _Made:
     assert isinstance(operator, Conv2D)
     graph = plan.graph
     layer = conv_layer(graph, operator)
-    arguments = f"&{name}_layer, {_in(plan, operator)}, {_out(plan, operator)}"
+    constant, source = _in(plan, operator, name)
+    arguments = f"&{name}_layer, {source}, {_out(plan, operator)}"
     call = f"{layer.function}({arguments}, {_scratch(plan, operator)}"
     if layer.function == "tinyml_pointwise":
         _, rows, columns, _ = graph.output_of(operator).shape
         call += f", {rows * columns}"
-    return layer.definition(f"{name}_layer"), f"{call});"
+    return constant + layer.definition(f"{name}_layer"), f"{call});"
 
 
 def _depthwise(plan: Plan, operator: Operator, name: str) -> _Made:
     assert isinstance(operator, DepthwiseConv2D)
-    layer = depthwise_layer(plan.graph, operator)
+    layer = depthwise_map_layer(plan.graph, operator)
     rows = ring_rows(plan.graph, operator)
-    arguments = f"&{name}_layer, {_in(plan, operator)}, {_out(plan, operator)}"
+    constant, source = _in(plan, operator, name)
+    arguments = f"&{name}_layer, {source}, {_out(plan, operator)}"
     call = f"{layer.function}({arguments}, {_scratch(plan, operator)}, {rows});"
-    return layer.definition(f"{name}_layer"), call
+    return constant + layer.definition(f"{name}_layer"), call
 
 
-def _reshape(plan: Plan, operator: Operator, name: str) -> _Made:  # noqa: ARG001
-    if _in(plan, operator) == _out(plan, operator):
+def _reshape(plan: Plan, operator: Operator, name: str) -> _Made:
+    constant, source = _in(plan, operator, name)
+    if source == _out(plan, operator):
         return "", ""
     size = plan.graph.output_of(operator).size_bytes
-    return "", f"memmove({_out(plan, operator)}, {_in(plan, operator)}, {size});"
+    return constant, f"memmove({_out(plan, operator)}, {source}, {size});"
 
 
 def _plain(plan: Plan, operator: Operator, name: str) -> _Made:
     """All others take the addresses of their inputs and the address of their output."""
     layer = plain_layer(plan.graph, operator)
     definition, sources = layer.definition(f"{name}_layer"), []
-    for index, tensor in enumerate(plan.graph.inputs_of(operator)):
-        if not tensor.is_constant:
-            sources.append(f"AT({plan.activation(tensor.name).offset})")
-        elif not isinstance(operator, FullyConnected):  # whose weights are the layer's
-            definition += array(f"{name}_in{index}", tensor.values())
-            sources.append(f"{name}_in{index}")
+    for index in range(len(operator.inputs)):
+        if index == 0 or not isinstance(operator, FullyConnected):  # whose weights are the layer's
+            constant, source = _in(plan, operator, name, index)
+            definition += constant
+            sources.append(source)
     call = f"{layer.function}(&{name}_layer, in, {_out(plan, operator)});"
     return definition, f"const int8_t *const in[] = {{{', '.join(sources)}}};\n    {call}"
 
@@ -173,9 +194,13 @@ _MAKERS: dict[type[Operator], Callable[[Plan, Operator, str], _Made]] = {
 }
 
 
-def _in(plan: Plan, operator: Operator) -> str:
-    (source,) = plan.graph.activations_of(operator)
-    return f"AT({plan.activation(source.name).offset})"
+def _in(plan: Plan, operator: Operator, name: str, index: int = 0) -> tuple[str, str]:
+    """What defines an input, if it is a constant, and its address."""
+    source = plan.graph.inputs_of(operator)[index]
+    if source.is_constant:
+        values = source.values().view(np.uint8).view(np.int8)
+        return array(f"{name}_in{index}", values), f"{name}_in{index}"
+    return "", f"AT({plan.activation(source.name).offset})"
 
 
 def _out(plan: Plan, operator: Operator) -> str:
@@ -188,7 +213,7 @@ def _scratch(plan: Plan, operator: Operator) -> str:
 
 
 _HEADER = """\
-/* {network}: an int8 network that runs in one static arena. */
+/* {network}: a network that runs in one static arena. Takes {input_type}, gives {output_type}. */
 #ifndef NETWORK_H
 #define NETWORK_H
 
@@ -214,7 +239,7 @@ _IMAGE_HEADER = """\
 #define NETWORK_INPUT (network_arena + {input_offset})
 """
 
-_FED_HEADER = """\
+_ROW_HEADER = """\
 /* Called for one row of the image after the other, from the first to the last that is needed. A
    definition of one's own, which asks a camera, stands for the one here, which copies a row of
    network_image. */
@@ -223,11 +248,36 @@ void network_take_row(int32_t row, int8_t *to);
 extern const int8_t *network_image;
 """
 
-_FED_SOURCE = """\
-const int8_t *network_image;
+_ROW_SOURCE = """\
+__attribute__((used, retain)) const int8_t *network_image;
 
 __attribute__((weak)) void network_take_row(int32_t row, int8_t *to) {{
     memcpy(to, network_image + row * {row_bytes}, {row_bytes});
+}}
+
+"""
+
+_REGION_HEADER = """\
+/* Called for the part of the image that a patch needs: `height` rows of `width` pixels, the first
+   of them at (row, column), written without gaps. A definition of one's own, which asks a decoder,
+   stands for the one here, which copies from network_image. */
+#define NETWORK_ROW_BYTES {row_bytes}
+#define NETWORK_PIXEL_BYTES {pixel_bytes}
+void network_take_region(
+    int32_t row, int32_t column, int32_t height, int32_t width, int8_t *to
+);
+extern const int8_t *network_image;
+"""
+
+_REGION_SOURCE = """\
+__attribute__((used, retain)) const int8_t *network_image;
+
+__attribute__((weak)) void network_take_region(
+    int32_t row, int32_t column, int32_t height, int32_t width, int8_t *to
+) {{
+    const int8_t *from = network_image + row * {row_bytes} + column * {pixel_bytes};
+    int32_t bytes = width * {pixel_bytes};
+    for (; height > 0; height--, from += {row_bytes}, to += bytes) memcpy(to, from, (size_t)bytes);
 }}
 
 """
@@ -241,6 +291,9 @@ _SOURCE = """\
 
 TINYML_ARENA int8_t network_arena[NETWORK_ARENA_BYTES];
 
+{body}"""
+
+_BODY = """\
 {image}{definitions}
 __attribute__((used)) void network_run(void) {{
 {calls}}}

@@ -10,6 +10,8 @@ from numpy.typing import DTypeLike, NDArray
 from tinyml_course.errors import FirmwareError, lookup
 from tinyml_course.firmware.alignment import AlignmentCheck
 from tinyml_course.firmware.counting import LIMIT, OUTSIDE, Code, attach
+from tinyml_course.firmware.cycles.instructions import decode
+from tinyml_course.firmware.cycles.mix import InstructionMix, mixes
 from tinyml_course.firmware.diagnosis import Stop, diagnose
 from tinyml_course.firmware.elf import THUMB_BIT, Image
 from tinyml_course.firmware.faults import DependsOnUninitialised
@@ -41,12 +43,14 @@ class Execution(SramUse):
         instructions: executed.
         functions: of them by C function, without those that it called; the busiest first.
         operators: of them by operator, with all that it called but other operators.
+        mixes: the same by class; what ran outside of operators under `cycles.ELSEWHERE`.
     """
 
     result: int
     instructions: int
     functions: dict[str, int]
     operators: dict[str, int]
+    mixes: dict[str, InstructionMix]
 
 
 class Machine:
@@ -88,6 +92,7 @@ class Machine:
         self._check_board()
         self._core = self._map()
         self._code = Code(image, operators)
+        self._decoded = decode(self._code.halfwords)
         self._counter = attach(self._core, self._code, native)
         self._alignment = AlignmentCheck(self._core, self._code) if strict else None
         self._bad_address: int | None = None
@@ -144,6 +149,16 @@ class Machine:
         self.write(bottom, self._paint[offset : offset + self.image.stack_bytes])
         self._start(function, limit, [int(value) & 0xFFFF_FFFF for value in arguments])
         return self._report()
+
+    @property
+    def instructions(self) -> int:
+        """Executed by the last or the running call."""
+        return self._counter.total
+
+    @property
+    def running(self) -> str | None:
+        """The operator that runs, if any."""
+        return self._code.operator(self._counter.running)
 
     def measure(
         self, program: Callable[["Machine"], Execution], outputs: Sequence[str] = ()
@@ -402,4 +417,5 @@ class Machine:
             instructions=self._counter.total,
             functions=self._code.per_function(self._counter.executed),
             operators=self._code.per_operator(self._counter.per_operator),
+            mixes=mixes(self._code, self._decoded, self._counter),
         )

@@ -31,18 +31,18 @@ DEFAULT_STACK_BYTES = 4096
 SHOWN_ERROR_LINES = 12
 
 _RUNTIME = files("tinyml_course.firmware") / "runtime"
-_START_UP_FILES = ("start.c", "memory.c")  # beside the sources as "runtime/start.c"
+START_UP_FILES = ("start.c", "memory.c")  # beside the sources as "runtime/start.c"
 # No fused multiply-add: here and on the core, floating-point numbers are to be the same to the bit.
-_COMMON = ("-std=gnu23", "-O3", "-Wall", "-fno-sanitize=all", "-ffp-contract=off")
+COMMON = ("-std=gnu23", "-O3", "-Wall", "-fno-sanitize=all", "-ffp-contract=off")
 # Not for this very CPU: a home folder may be shared by several machines.
 _HOST = ("-fPIC", "-mcpu=baseline")
 # The compiler keeps a frame pointer on a bare target that nobody reads.
-_BARE = ("-fomit-frame-pointer", "-ffunction-sections", "-fdata-sections")
+BARE = ("-fomit-frame-pointer", "-ffunction-sections", "-fdata-sections")
 # It adds -ffreestanding there, too, and with that every copy of four bytes is a call.
-_HOSTED = ("-fhosted",)
+HOSTED = ("-fhosted",)
 # In start-up code a loop must stay a loop, which would be memset calling itself otherwise; unrolled
 # it is slower, as most copies are of a few bytes.
-_START_UP = ("-ffreestanding", "-Os")
+START_UP = ("-ffreestanding", "-Os")
 _LOST_EMBED = re.compile(r"failed to read '.*\.d'")
 _OVERFLOW = re.compile(r"will not fit in region '(\w+)': overflowed by (\d+) bytes")
 
@@ -76,12 +76,12 @@ def build(
         FirmwareError: a function to keep is not there.
     """
     keep = tuple(keep)
-    machine = ("-target", "thumb-freestanding-eabihf", f"-mcpu={cpu(board)}")
-    options = (*machine, *_COMMON, *_BARE)
-    start_up = {f"runtime/{name}": runtime_text(name) for name in _START_UP_FILES}
+    machine = machine_flags(board)
+    options = (*machine, *COMMON, *BARE)
+    start_up = {f"runtime/{name}": runtime_text(name) for name in START_UP_FILES}
     objects = {
-        **_compile(start_up, {}, (*options, *_START_UP)),
-        **_compile(sources, headers or {}, (*options, *_HOSTED, *flags)),
+        **_compile(start_up, {}, (*options, *START_UP)),
+        **_compile(sources, headers or {}, (*options, *HOSTED, *flags)),
     }
     script = linker_script(board, stack_bytes, keep)
 
@@ -96,6 +96,15 @@ def build(
     for name in keep:
         image.symbol(name)
     return image
+
+
+def machine_flags(board: Board) -> tuple[str, ...]:
+    """The compiler's options for the core of ``board``.
+
+    Raises:
+        ToolchainError: firmware cannot be built for this core.
+    """
+    return "-target", "thumb-freestanding-eabihf", f"-mcpu={cpu(board)}"
 
 
 def build_host_library(
@@ -115,7 +124,7 @@ def build_host_library(
     Raises:
         ToolchainError: no compiler, or C with errors in it.
     """
-    objects = _compile(sources, headers or {}, (*_COMMON, *_HOST, *flags))
+    objects = _compile(sources, headers or {}, (*COMMON, *_HOST, *flags))
 
     def link() -> bytes:
         return _link(["-shared", "-O3", *_HOST], objects, {})
@@ -129,7 +138,8 @@ def runtime_text(name: str) -> str:
 
 
 @cache
-def _runtime_headers(bare: bool) -> dict[str, str]:
+def runtime_headers(bare: bool = True) -> dict[str, str]:
+    """The headers of the run-time; ``bare``: for a board, where there are no others."""
     names = [f.name for f in (_RUNTIME / "include").iterdir() if f.name.endswith(".h")]
     # A machine with an operating system has a string.h of its own.
     return {name: runtime_text(f"include/{name}") for name in names if bare or name != "string.h"}
@@ -137,7 +147,7 @@ def _runtime_headers(bare: bool) -> dict[str, str]:
 
 def _compile(sources: Texts, headers: Contents, options: Sequence[str]) -> dict[str, Path]:
     """The object of each source, by its name."""
-    included = {**_runtime_headers("-target" in options), **headers}
+    included = {**runtime_headers("-target" in options), **headers}
 
     def built(name: str) -> Path:
         needed = _named_in([sources[name], *options], included)

@@ -58,8 +58,9 @@ BOARDS: dict[str, Board] = {
         Board("stm32f412", 256 * KIB, 1024 * KIB, "cortex-m4", 100_000_000),
         Board("stm32f746", 320 * KIB, 1024 * KIB, "cortex-m7", 216_000_000),
         Board("stm32f765", 512 * KIB, 1024 * KIB, "cortex-m7", 216_000_000),
-        Board("stm32h743", 512 * KIB, 2048 * KIB, "cortex-m7", 480_000_000),
-        Board("nrf52840", 256 * KIB, 1024 * KIB, "cortex-m4", 64_000_000),
+        # Its 512 KiB are the AXI SRAM; at 0x2000_0000 there are 128 KiB of DTCM.
+        Board("stm32h743", 512 * KIB, 2048 * KIB, "cortex-m7", 480_000_000, sram_base=0x2400_0000),
+        Board("nrf52840", 256 * KIB, 1024 * KIB, "cortex-m4", 64_000_000, flash_base=0),
     )
 }
 """The boards of the MCUNet papers and the usual Bluetooth one."""

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from tinyml_course.graph import count_params
 from tinyml_course.mcu.boards import KIB, Board
-from tinyml_course.mcu.flash import CODE_BYTES_ESTIMATE
+from tinyml_course.mcu.flash import FlashUse
 from tinyml_course.mcu.latency import energy_mj, latency_ms
 from tinyml_course.mcu.planning import Plan
 
@@ -33,8 +33,11 @@ class Report:
         peak_operator: the operator or stage during which the most bytes are held.
         peak_step: its index in execution order.
         flash_constants_bytes: weights, biases, multipliers and shifts.
-        flash_code_bytes_estimate: start-up code and kernels, estimated.
-        flash_used_bytes: both together.
+        flash_descriptions_bytes: of the layers: shapes, pointers, tables, padding.
+        flash_code_bytes: start-up code, kernels and calls.
+        flash_self_test_bytes: the program around the network with its sample, in a built image.
+        flash_measured: whether an image was built; otherwise descriptions and code are estimates.
+        flash_used_bytes: all of it.
         flash_free_bytes: what the board has left.
         latency_ms_estimate: of one inference.
         energy_mj_estimate: of one inference.
@@ -54,7 +57,10 @@ class Report:
     peak_operator: str
     peak_step: int
     flash_constants_bytes: int
-    flash_code_bytes_estimate: int
+    flash_descriptions_bytes: int
+    flash_code_bytes: int
+    flash_self_test_bytes: int
+    flash_measured: bool
     flash_used_bytes: int
     flash_free_bytes: int
     latency_ms_estimate: float
@@ -65,8 +71,15 @@ class Report:
         return {**dataclasses.asdict(self), "stages": list(self.stages)}
 
 
-def report(plan: Plan, board: Board) -> Report:
-    """The costs of ``plan`` on ``board``."""
+def report(plan: Plan, board: Board, flash: FlashUse | None = None) -> Report:
+    """The costs of ``plan`` on ``board``.
+
+    Args:
+        plan: the plan.
+        board: the board.
+        flash: of an image that was built; by default the plan's estimate.
+    """
+    flash = flash or plan.flash_use
     return Report(
         network=plan.graph.name,
         board=board.name,
@@ -81,10 +94,13 @@ def report(plan: Plan, board: Board) -> Report:
         sram_lower_bound_bytes=plan.lower_bound_bytes,
         peak_operator=plan.peak_step.operator,
         peak_step=plan.peak_step.index,
-        flash_constants_bytes=plan.constants_bytes,
-        flash_code_bytes_estimate=CODE_BYTES_ESTIMATE,
-        flash_used_bytes=plan.flash_bytes,
-        flash_free_bytes=board.flash_bytes - plan.flash_bytes,
+        flash_constants_bytes=flash.constants_bytes,
+        flash_descriptions_bytes=flash.descriptions_bytes,
+        flash_code_bytes=flash.code_bytes,
+        flash_self_test_bytes=flash.self_test_bytes,
+        flash_measured=flash.measured,
+        flash_used_bytes=flash.total_bytes,
+        flash_free_bytes=board.flash_bytes - flash.total_bytes,
         latency_ms_estimate=latency_ms(plan.schedule, board),
         energy_mj_estimate=energy_mj(plan.schedule, board),
     )
@@ -113,12 +129,16 @@ def cost_table(costs: Report, board: Board) -> Table:
         table.add_row("stages", str(len(costs.stages)), f"run part by part; {fed}")
     table.add_row("SRAM free", f"{costs.sram_free_bytes:,} B", "for stack and sensor buffers")
     table.add_row("peak at", f"step {costs.peak_step}", costs.peak_operator)
-    table.add_row(
-        "flash used",
-        f"{costs.flash_used_bytes:,} B",
-        f"{kib(costs.flash_constants_bytes)} constants, "
-        f"{kib(costs.flash_code_bytes_estimate)} code (est.)",
-    )
+    known = "image, built" if costs.flash_measured else "code estimated"
+    table.add_row("flash used", f"{costs.flash_used_bytes:,} B", known)
+    for what, size_bytes, note in (
+        ("constants", costs.flash_constants_bytes, "weights, biases, multipliers, shifts"),
+        ("layers", costs.flash_descriptions_bytes, "shapes, pointers, tables, padding"),
+        ("code", costs.flash_code_bytes, "start-up, kernels, calls"),
+        ("self-test", costs.flash_self_test_bytes, "main, an image, the expected output"),
+    ):
+        if size_bytes:
+            table.add_row(f"  {what}", f"{size_bytes:,} B", note)
     table.add_row("flash free", f"{costs.flash_free_bytes:,} B", "")
     table.add_row("latency", f"{costs.latency_ms_estimate:.2f} ms", f"estimate, {board.core}")
     table.add_row("energy", f"{costs.energy_mj_estimate:.3f} mJ", "estimate, without the board")

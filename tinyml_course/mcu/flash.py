@@ -15,9 +15,30 @@ from tinyml_course.mcu.requantization import requantization
 ALIGNMENT = 4
 WEIGHTED = (Conv2D, DepthwiseConv2D, FullyConnected)
 
-CODE_BYTES_ESTIMATE = 63 * 1024
-"""Start-up code and kernels of TinyEngine on the MCUNet networks (MCUNet code generator, published
-flash figures less the constants). An estimate until the firmware of a network has been built."""
+
+@dataclass(frozen=True)
+class FlashUse:
+    """What lies in flash, in bytes.
+
+    Attributes:
+        constants_bytes: weights, biases, multipliers and shifts: the plan's layout.
+        descriptions_bytes: of the layers: shapes, pointers, tables, rows and columns of padding.
+        code_bytes: start-up code, kernels and calls.
+        self_test_bytes: the program around the network, with its sample.
+        measured: whether an image was built, or all but the constants is estimated.
+    """
+
+    constants_bytes: int
+    descriptions_bytes: int
+    code_bytes: int
+    self_test_bytes: int = 0
+    measured: bool = False
+
+    @property
+    def total_bytes(self) -> int:
+        """All of it."""
+        parts = self.constants_bytes, self.descriptions_bytes, self.code_bytes
+        return sum(parts) + self.self_test_bytes
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,14 +1,13 @@
 """CONV_2D as C: which kernel, and its layer's description."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tinyml_course.firmware.kernels.channel_numbers import ChannelNumbers, channel_numbers
 from tinyml_course.firmware.kernels.conv_packing import PackedConv, pack_conv
 from tinyml_course.firmware.kernels.layer_code import LayerCode
 from tinyml_course.firmware.kernels.output_range import output_fields
 from tinyml_course.graph import Graph
-from tinyml_course.graph.operators import Conv2D
-from tinyml_course.mcu.requantization import requantization
+from tinyml_course.graph.operators import Conv2D, DepthwiseConv2D
 
 LARGEST_KERNEL_ROWS = 16  # TINYML_LARGEST_KERNEL
 
@@ -17,20 +16,36 @@ def conv_layer(graph: Graph, operator: Conv2D) -> LayerCode:
     """The layer's code; its function is one of the following.
 
     ``tinyml_pointwise`` takes a number of pixels (and may be exchanged for
-    ``tinyml_pointwise_planar``); ``tinyml_conv`` takes a map (and may be exchanged for
-    ``tinyml_conv_row`` or ``.._row_planar``); ``tinyml_conv_any`` takes a map.
+    ``tinyml_pointwise_planar``); ``tinyml_conv`` and, for whatever it cannot hold,
+    ``tinyml_conv_any`` take a map (and may be exchanged for ``.._row`` or ``.._row_planar``).
     """
-    source, weight, bias = graph.inputs_of(operator)
-    output = graph.output_of(operator)
-    table = requantization(graph, operator)
-    _, zero_point = source.scale_and_zero_point()
-    c_out, k_h, k_w, c_in = weight.shape
-    constants = weight.values(), bias.values(), table.multiplier, table.shift, zero_point
-    packed = pack_conv(*constants) if k_h <= LARGEST_KERNEL_ROWS else None
-    one = (k_h, k_w, *operator.stride) == (1, 1, 1, 1) and not np.any(operator.padding)
-    function = "tinyml_pointwise" if one else "tinyml_conv"
+    numbers = channel_numbers(graph, operator)
+    packed = packed_conv(numbers)
     if packed is None:
-        packed, function = plain_constants(*constants), "tinyml_conv_any"
+        return conv_code(graph, operator, "tinyml_conv_any", numbers, plain_constants(numbers))
+    one = numbers.weight.shape[1:3] == (1, 1) == operator.stride and not np.any(operator.padding)
+    function = "tinyml_pointwise" if one else "tinyml_conv"
+    return conv_code(graph, operator, function, numbers, packed)
+
+
+def packed_conv(numbers: ChannelNumbers) -> PackedConv | None:
+    """The constants of ``tinyml_conv``; ``None`` where they do not hold."""
+    if numbers.weight.shape[1] > LARGEST_KERNEL_ROWS or numbers.flip:
+        return None
+    n = numbers
+    return pack_conv(n.weight, n.bias, n.multiplier, n.shift, n.zero_point)
+
+
+def conv_code(
+    graph: Graph,
+    operator: Conv2D | DepthwiseConv2D,
+    function: str,
+    numbers: ChannelNumbers,
+    packed: PackedConv,
+) -> LayerCode:
+    """The code of a layer whose kernel is chosen."""
+    source, output = graph.inputs_of(operator)[0], graph.output_of(operator)
+    c_out, k_h, k_w, c_in = numbers.weight.shape
     fields: dict[str, str | int] = {
         "height": source.shape[1],
         "width": source.shape[2],
@@ -44,29 +59,16 @@ def conv_layer(graph: Graph, operator: Conv2D) -> LayerCode:
         "stride_width": operator.stride[1],
         "pad_top": operator.padding[0][0],
         "pad_left": operator.padding[1][0],
-        "zero_point": zero_point,
+        "zero_point": numbers.zero_point,
+        "weight_zero_point": numbers.weight_zero_point,
+        "flip": numbers.flip,
         "output": output_fields(graph, operator, operator.activation),
     }
     return LayerCode("tinyml_conv_layer", function, vars(packed), fields)
 
 
-def plain_constants(
-    weight: NDArray[np.int8],
-    bias: NDArray[np.int32],
-    multiplier: NDArray[np.int32],
-    shift: NDArray[np.int32],
-    zero_point: int,
-) -> PackedConv:
-    """What ``tinyml_conv_any`` and ``tinyml_fully_connected`` read.
-
-    Args:
-        weight: int8 ``(C_out, ...)``.
-        bias: int32 ``(C_out,)``.
-        multiplier: int32 ``(C_out,)``.
-        shift: int32 ``(C_out,)``, positive is left.
-        zero_point: of the input.
-    """
-    rows = weight.reshape(weight.shape[0], -1).astype(np.int64)
-    sums = (bias - zero_point * rows.sum(axis=1)).astype(np.uint32).view(np.int32)
-    both = np.stack([sums, multiplier.astype(np.int32)], axis=1).ravel()
-    return PackedConv(weight.ravel(), both, shift.astype(np.int8))
+def plain_constants(numbers: ChannelNumbers) -> PackedConv:
+    """What ``tinyml_conv_any`` and ``tinyml_fully_connected_any`` read."""
+    sums = numbers.sums().astype(np.uint32).view(np.int32)
+    both = np.stack([sums, numbers.multiplier.astype(np.int32)], axis=1).ravel()
+    return PackedConv(numbers.weight.ravel(), both, numbers.shift.astype(np.int8))

@@ -9,17 +9,22 @@ from typing import Any
 import numpy as np
 
 from tinyml_course.errors import FirmwareError
-from tinyml_course.firmware.kernels.conv_layer import plain_constants
+from tinyml_course.firmware.kernels.channel_numbers import channel_numbers
+from tinyml_course.firmware.kernels.conv_layer import packed_conv, plain_constants
+from tinyml_course.firmware.kernels.conv_packing import LARGEST_SHIFT
 from tinyml_course.firmware.kernels.layer_code import LayerCode
-from tinyml_course.firmware.kernels.output_range import any_output
-from tinyml_course.graph import Graph, Operator
+from tinyml_course.firmware.kernels.output_range import any_output, output_fields
+from tinyml_course.firmware.kernels.twins import flip_of, suffix_of, zero_point_of
+from tinyml_course.graph import Graph, Operator, Tensor
 from tinyml_course.graph.operators import (
     Add,
     AveragePool2D,
     Concatenation,
+    Dequantize,
     FullyConnected,
     HardSwish,
     Logistic,
+    LogSoftmax,
     Mean,
     Mul,
     Pad,
@@ -40,9 +45,8 @@ from tinyml_course.mcu.requantization import (
     add_constants,
     mean_constants,
     mul_constants,
-    requantization,
 )
-from tinyml_course.mcu.squashing import softmax_exponentials
+from tinyml_course.mcu.squashing import log_softmax_constants, softmax_exponentials
 
 AXES = 4
 
@@ -53,8 +57,7 @@ def plain_layer(graph: Graph, operator: Operator) -> LayerCode:
     """The layer's code.
 
     Raises:
-        FirmwareError: there is no kernel for this operator, or it has more than four axes longer
-            than 1.
+        FirmwareError: there is no kernel for this operator.
     """
     for kind, make in _MAKERS.items():
         if isinstance(operator, kind):
@@ -78,15 +81,19 @@ def _elementwise(
     shape = graph.output_of(operator).shape
     operands = graph.inputs_of(operator)
     steps = [_broadcast_steps(t.shape, shape) for t in operands]
-    axes = _merged(shape, *steps)
+    outer, axes = _merged(shape, *steps)
+    last_shift = constants[-1][1]
     fields: Fields = {
+        "outer": outer,
         "extent": _braces(axes[0]),
         "step": f"{{{_braces(axes[1])}, {_braces(axes[2])}}}",
-        "zero_point": _braces([t.scale_and_zero_point()[1] for t in operands]),
+        "zero_point": _braces([zero_point_of(t) for t in operands]),
+        "quick": int(-LARGEST_SHIFT <= last_shift <= -1),
         "multiplier": _braces([m for m, _ in constants]),
         "shift": _braces([s for _, s in constants]),
         "output": any_output(graph, operator, operator.activation),
     }
+    function += suffix_of(operands[0])
     return LayerCode("tinyml_elementwise_layer", function, {}, fields)
 
 
@@ -106,8 +113,10 @@ def _pool(graph: Graph, operator: Pool) -> LayerCode:
         "pad_top": operator.padding[0][0],
         "pad_left": operator.padding[1][0],
         "output": any_output(graph, operator, operator.activation),
+        "flip": flip_of(source),
     }
     function = "tinyml_average_pool" if average else "tinyml_max_pool"
+    function += suffix_of(source)
     return LayerCode("tinyml_pool_layer", function, {}, fields)
 
 
@@ -115,51 +124,73 @@ def _reduce(graph: Graph, operator: Mean | ReduceMax) -> LayerCode:
     source = graph.inputs_of(operator)[0]
     steps = _contiguous(source.shape)
     inside = [axis in operator.axes for axis in range(len(source.shape))]
-    kept = _merged(*_where(source.shape, steps, [not i for i in inside]))
-    reduced = _merged(*_where(source.shape, steps, inside))
+    outer_kept, kept = _merged(*_where(source.shape, steps, [not i for i in inside]))
+    outer_reduced, reduced = _merged(*_where(source.shape, steps, inside))
     fields: Fields = {
+        "outer_kept": outer_kept,
+        "outer_reduced": outer_reduced,
         "kept": _braces(kept[0]),
         "kept_step": _braces(kept[1]),
         "reduced": _braces(reduced[0]),
         "reduced_step": _braces(reduced[1]),
-        "zero_point": source.scale_and_zero_point()[1],
+        "offset": operator.count([source]) * zero_point_of(source),
         "output": any_output(graph, operator, "NONE"),
     }
     if isinstance(operator, Mean):
         fields["multiplier"], fields["shift"] = mean_constants(graph, operator)
-        return LayerCode("tinyml_reduce_layer", "tinyml_mean", {}, fields)
-    return LayerCode("tinyml_reduce_layer", "tinyml_reduce_max", {}, fields)
+        return LayerCode("tinyml_reduce_layer", f"tinyml_mean{suffix_of(source)}", {}, fields)
+    return LayerCode("tinyml_reduce_layer", f"tinyml_reduce_max{suffix_of(source)}", {}, fields)
 
 
 def _fully_connected(graph: Graph, operator: FullyConnected) -> LayerCode:
-    source, weight, bias = graph.inputs_of(operator)
-    table = requantization(graph, operator)
-    _, zero_point = source.scale_and_zero_point()
-    packed = plain_constants(
-        weight.values(), bias.values(), table.multiplier, table.shift, zero_point
-    )
+    source, weight, _ = graph.inputs_of(operator)
+    numbers = channel_numbers(graph, operator)
+    packed, function = packed_conv(numbers), "tinyml_fully_connected"
+    if packed is None:
+        packed, function = plain_constants(numbers), "tinyml_fully_connected_any"
     outputs, features = weight.shape
     fields: Fields = {
         "rows": source.elements // features,
         "features": features,
         "outputs": outputs,
-        "output": any_output(graph, operator, operator.activation),
+        "output": output_fields(graph, operator, operator.activation),
+        "weight_zero_point": numbers.weight_zero_point,
+        "flip": flip_of(source),
     }
-    struct = "tinyml_fully_connected_layer"
-    return LayerCode(struct, "tinyml_fully_connected", vars(packed), fields)
+    return LayerCode("tinyml_fully_connected_layer", function, vars(packed), fields)
 
 
 def _table(graph: Graph, operator: Operator) -> LayerCode:
     kernel = make_kernel(graph, operator, {})
-    source, output = graph.inputs_of(operator)[0], graph.output_of(operator)
-    if not isinstance(kernel, ByteTableKernel) or (source.dtype, output.dtype) != ("int8", "int8"):
-        raise FirmwareError(
-            f"{operator.name}: {operator.kind} from {source.dtype} to {output.dtype}; the kernel "
-            "takes int8 to int8"
-        )
-    table = np.asarray(kernel.table, np.int8)
-    fields: Fields = {"bytes": source.elements}
+    assert isinstance(kernel, ByteTableKernel)
+    table = kernel.table.view(np.int8)
+    fields: Fields = {"bytes": graph.inputs_of(operator)[0].elements}
     return LayerCode("tinyml_table_layer", "tinyml_table", {"table": table}, fields)
+
+
+def _quantize(graph: Graph, operator: Quantize) -> LayerCode:
+    if graph.inputs_of(operator)[0].dtype != "float32":
+        return _table(graph, operator)
+    return _real(graph.output_of(operator), "tinyml_quantize")
+
+
+def _dequantize(graph: Graph, operator: Dequantize) -> LayerCode:
+    source = graph.inputs_of(operator)[0]
+    return _real(source, f"tinyml_dequantize{suffix_of(source)}")
+
+
+def _real(tensor: Tensor, function: str) -> LayerCode:
+    """Between real numbers and ``tensor``."""
+    scale, zero_point = tensor.scale_and_zero_point()
+    limits = np.iinfo(tensor.dtype)
+    fields: Fields = {
+        "scale": f"{float(scale).hex()}f",
+        "zero_point": zero_point,
+        "least": int(limits.min),
+        "most": int(limits.max),
+        "count": tensor.elements,
+    }
+    return LayerCode("tinyml_real_layer", function, {}, fields)
 
 
 def _softmax(graph: Graph, operator: Softmax) -> LayerCode:
@@ -171,7 +202,24 @@ def _softmax(graph: Graph, operator: Softmax) -> LayerCode:
         "classes": source.shape[-1],
     }
     arrays = {"exponentials": exponentials}
-    return LayerCode("tinyml_softmax_layer", "tinyml_softmax", arrays, fields)
+    return LayerCode("tinyml_softmax_layer", f"tinyml_softmax{suffix_of(source)}", arrays, fields)
+
+
+def _log_softmax(graph: Graph, operator: LogSoftmax) -> LayerCode:
+    source = graph.inputs_of(operator)[0]
+    constants = log_softmax_constants(graph, operator)
+    arrays = {
+        "exponentials": np.array(constants.exponentials, np.int32),
+        "differences": np.array(constants.differences, np.int32),
+    }
+    fields: Fields = {
+        "length": len(constants.differences),
+        "rows": source.elements // source.shape[-1],
+        "classes": source.shape[-1],
+        "multiplier": constants.reverse[0],
+        "shift": constants.reverse[1],
+    }
+    return LayerCode("tinyml_log_softmax_layer", "tinyml_log_softmax", arrays, fields)
 
 
 def _pad(graph: Graph, operator: Pad) -> LayerCode:
@@ -179,7 +227,8 @@ def _pad(graph: Graph, operator: Pad) -> LayerCode:
     to = _contiguous(output.shape)
     start = sum(before * step for (before, _), step in zip(operator.paddings, to, strict=True))
     box = _box(source.shape, _contiguous(source.shape), to, 0, start)
-    return _move([box], output.elements, operator.border(output))
+    border = np.array(operator.border(output), output.dtype).view(np.int8)
+    return _move([box], output.elements, int(border))
 
 
 def _transpose(graph: Graph, operator: Transpose) -> LayerCode:
@@ -231,8 +280,10 @@ _MAKERS: dict[type[Operator], Callable[[Graph, Any], LayerCode]] = {
     HardSwish: _table,
     Relu: _table,
     Relu6: _table,
-    Quantize: _table,
+    Quantize: _quantize,
+    Dequantize: _dequantize,
     Softmax: _softmax,
+    LogSoftmax: _log_softmax,
     Pad: _pad,
     Transpose: _transpose,
     Concatenation: _concatenation,
@@ -254,8 +305,9 @@ def _move(boxes: list[str], filled_bytes: int = 0, fill: int = 0) -> LayerCode:
 def _box(
     shape: Sequence[int], source: Sequence[int], to: Sequence[int], from_start: int, to_start: int
 ) -> str:
-    axes = ", ".join(_braces(a) for a in _merged(shape, source, to))
-    return f"{{{axes}, {from_start}, {to_start}}}"
+    outer, inner = _merged(shape, source, to)
+    axes = ", ".join(_braces(a) for a in inner)
+    return f"{{{outer}, {axes}, {from_start}, {to_start}}}"
 
 
 def _contiguous(shape: Sequence[int]) -> tuple[int, ...]:
@@ -276,8 +328,13 @@ def _where(
     return [n for n, _ in picked], [s for _, s in picked]
 
 
-def _merged(shape: Sequence[int], *steps: Sequence[int]) -> list[list[int]]:
-    """Extents and steps of four axes: those of length 1 left out, neighbours in line made one."""
+def _merged(shape: Sequence[int], *steps: Sequence[int]) -> tuple[str, list[list[int]]]:
+    """Axes for the loops: those of length 1 left out, neighbours in line made one.
+
+    Returns:
+        The initializer of a ``tinyml_outer`` for those beyond four, and extents and steps of the
+        four inner ones.
+    """
     axes: list[list[int]] = []
     for extent, *step in zip(shape, *steps, strict=True):
         if extent == 1:
@@ -286,10 +343,11 @@ def _merged(shape: Sequence[int], *steps: Sequence[int]) -> list[list[int]]:
             axes[-1] = [axes[-1][0] * extent, *step]
         else:
             axes.append([extent, *step])
-    if len(axes) > AXES:
-        raise FirmwareError(f"{len(axes)} axes of {tuple(shape)}; the kernels take at most {AXES}")
     axes = [[1] + [0] * len(steps)] * (AXES - len(axes)) + axes
-    return [list(column) for column in zip(*axes, strict=True)]
+    outer, inner = axes[:-AXES], axes[-AXES:]
+    each = ", ".join(f"{{{extent}, {_braces(step)}}}" for extent, *step in outer)
+    loops = f"{{(const tinyml_axis[]){{{each}}}, {len(outer)}}}" if outer else "{0, 0}"
+    return loops, [list(column) for column in zip(*inner, strict=True)]
 
 
 def _braces(numbers: Sequence[int]) -> str:

@@ -1,5 +1,7 @@
 #include "tinyml_average_rows.h"
 
+#include "tinyml_bytes.h"
+
 /* Columns of a window that lie in the map. */
 typedef struct {
     int32_t left, right;
@@ -10,8 +12,9 @@ static span span_of(const tinyml_pool_layer *layer, int32_t x) {
     return (span){left < 0 ? 0 : left, right > layer->width ? layer->width : right};
 }
 
-void tinyml_sum_row(
-    const tinyml_pool_layer *layer, const int8_t *row, int32_t *sums, bool is_first
+TINYML_DSP void sum_row(
+    const tinyml_pool_layer *layer, const int8_t *row, int32_t *sums, bool is_first,
+    const uint8_t flip
 ) {
     int32_t channels = layer->channels;
     for (int32_t x = 0; x < layer->out_width; x++) {
@@ -19,10 +22,18 @@ void tinyml_sum_row(
         for (int32_t c = 0; c < channels; c++) {
             int32_t sum = is_first ? 0 : *sums;
             const int8_t *from = row + columns.left * channels + c;
-            for (int32_t i = columns.right - columns.left; i > 0; i--, from += channels) sum += *from;
+            for (int32_t i = columns.right - columns.left; i > 0; i--, from += channels)
+                sum += byte_from(from, flip);
             *sums++ = sum;
         }
     }
+}
+
+void tinyml_sum_row(
+    const tinyml_pool_layer *layer, const int8_t *row, int32_t *sums, bool is_first
+) {
+    if (layer->flip) return sum_row(layer, row, sums, is_first, TINYML_UINT8);
+    sum_row(layer, row, sums, is_first, TINYML_INT8);
 }
 
 void tinyml_average_sums(
@@ -32,10 +43,9 @@ void tinyml_average_sums(
         span columns = span_of(layer, x);
         int32_t count = rows * (columns.right - columns.left);
         for (int32_t c = 0; c < layer->channels; c++) {
-            int32_t sum = *sums++;
-            /* Halves go away from zero. */
-            int32_t mean = (sum < 0 ? sum - count / 2 : sum + count / 2) / count;
-            *out++ = (int8_t)dsp_clamp(mean, layer->output.least, layer->output.most);
+            int32_t mean = average_of(*sums++, count, layer->flip);
+            mean = dsp_clamp(mean, layer->output.least, layer->output.most);
+            *out++ = byte_to(mean, layer->flip);
         }
     }
 }

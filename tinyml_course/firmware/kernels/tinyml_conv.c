@@ -1,6 +1,7 @@
 #include "tinyml_conv.h"
 
 #include "tinyml_columns.h"
+#include "tinyml_row_end.h"
 
 /* Where the outputs of a pair of pixels go. */
 typedef struct {
@@ -61,8 +62,12 @@ static tinyml_columns_job job_of(
 static inline void multiply(
     const tinyml_conv_layer *layer, const tinyml_columns_job *job, place to
 ) {
-    if (layer->channels_out > 1)
-        tinyml_multiply_columns(job, to.out, to.pixels > 1 ? to.out + to.pixel : to.out);
+    if (layer->channels_out > 1) {
+        if (to.pixels > 1)
+            tinyml_multiply_columns(job, to.out, to.out + to.pixel);
+        else
+            tinyml_multiply_column(job, to.out);
+    }
     if (layer->channels_out & 1) last_channel(layer, job, to);
 }
 
@@ -132,7 +137,21 @@ static __attribute__((noinline)) void border_column_of_fours(
         }
 }
 
-/* The same with any number of channels: byte by byte. */
+/* Four bytes of a run from byte i on, of which those from `first` to `end` lie in the map. */
+TINYML_DSP uint32_t four_at_border(
+    const int8_t *from, int32_t i, int32_t first, int32_t end, int32_t zero_point
+) {
+    uint32_t outside = (uint8_t)zero_point * 0x01010101u, bytes = 0;
+    if (i >= first && i + 4 <= end) return dsp_load(from + i);
+    if (i + 4 <= first || i >= end) return outside;
+    for (int32_t byte = 0; byte < 4; byte++) {
+        bool inside = i + byte >= first && i + byte < end;
+        bytes |= (uint32_t)(uint8_t)(inside ? from[i + byte] : zero_point) << 8 * byte;
+    }
+    return bytes;
+}
+
+/* The same with any number of channels: fours, then what is left of each row byte by byte. */
 TINYML_DSP void border_column(
     const tinyml_conv_layer *layer, uint32_t *columns, const int8_t *const *rows, int32_t pixel,
     int32_t left, int32_t height, int32_t run
@@ -142,11 +161,16 @@ TINYML_DSP void border_column(
     int32_t end = begin + layer->width * layer->channels_in;
     for (int32_t ky = 0; ky < height; ky++) {
         int32_t first = rows[ky] ? begin : run; /* of the row's bytes that lie in the map */
-        for (int32_t i = 0; i < run; i++) {
-            int32_t value = i >= first && i < end ? rows[ky][i - begin] : layer->zero_point;
-            int32_t four = i & 3, shuffled = (i & ~3) + ((four & 1) << 1 | four >> 1);
-            int32_t t = i < fours ? ky * fours + shuffled : height * fours + ky * (run & 3) + four;
-            put(columns, pixel, t, taps, value);
+        const int8_t *from = rows[ky] ? rows[ky] - begin : 0;
+        uint32_t *to = columns + ky * fours + pixel;
+        _Pragma("clang loop unroll(disable)") for (int32_t i = 0; i < fours; i += 4, to += 4) {
+            uint32_t four = four_at_border(from, i, first, end, layer->zero_point);
+            to[0] = dsp_sxtb16(four);
+            to[2] = dsp_sxtb16_ror8(four);
+        }
+        for (int32_t i = fours; i < run; i++) {
+            int32_t value = i >= first && i < end ? from[i] : layer->zero_point;
+            put(columns, pixel, height * fours + ky * (run & 3) + (i & 3), taps, value);
         }
     }
 }
@@ -260,6 +284,14 @@ void tinyml_conv(const tinyml_conv_layer *layer, const int8_t *in, int8_t *out, 
         chosen_row(layer, &job, rows, out);
         top += layer->stride_height;
     }
+}
+
+void tinyml_conv_of_one_channel(
+    const tinyml_conv_layer *layer, const int8_t *in, int8_t *out, int8_t *scratch,
+    int32_t ring_rows
+) {
+    (void)ring_rows;
+    tinyml_conv(layer, in, out, scratch);
 }
 
 TINYML_DSP void pointwise(

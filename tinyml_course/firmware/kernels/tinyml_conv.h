@@ -16,11 +16,14 @@ typedef struct {
     const int8_t *weights;    /* packed by pack_conv, at a multiple of four */
     const int32_t *constants; /* per two channels: sums to begin with, multipliers */
     const int8_t *shifts;     /* per channel: n - 1 */
-    int16_t height, width, channels_in;
-    int16_t out_height, out_width, channels_out;
-    uint8_t kernel_height, kernel_width, stride_height, stride_width;
-    uint8_t pad_top, pad_left;
+    int32_t height, width, channels_in;
+    int32_t out_height, out_width, channels_out;
+    int32_t kernel_height, kernel_width, stride_height, stride_width;
+    int32_t pad_top, pad_left;
     int8_t zero_point; /* of the input, what lies outside of it */
+    /* For the plain kernels only; all others have int8 and weights around zero. */
+    int8_t weight_zero_point;
+    uint8_t flip; /* of every byte of a map: see tinyml_bytes.h */
     tinyml_output output;
 } tinyml_conv_layer;
 
@@ -47,8 +50,25 @@ void tinyml_pointwise_planar(
     const tinyml_conv_layer *layer, const int8_t *in, int8_t *out, void *scratch, int32_t pixels
 );
 
-/* A whole map of any layer, slowly: weights in the order of the window, of every channel the sum to
-   begin with and the multiplier, shifts as TF-Lite has them. */
+/* The same for any layer, slowly: weights in the order of the window, of every channel the sum to begin
+   with and the multiplier, shifts as TF-Lite has them. */
 void tinyml_conv_any(const tinyml_conv_layer *layer, const int8_t *in, int8_t *out, void *scratch);
+void tinyml_conv_any_row(
+    const tinyml_conv_layer *layer, const int8_t *const *rows, int8_t *out, void *scratch
+);
+void tinyml_conv_any_row_planar(
+    const tinyml_conv_layer *layer, const int8_t *const *rows, int8_t *out, void *scratch
+);
+
+/* tinyml_conv and tinyml_conv_any for a depthwise convolution of one channel, called as
+   tinyml_depthwise is. */
+void tinyml_conv_of_one_channel(
+    const tinyml_conv_layer *layer, const int8_t *in, int8_t *out, int8_t *scratch,
+    int32_t ring_rows
+);
+void tinyml_conv_any_of_one_channel(
+    const tinyml_conv_layer *layer, const int8_t *in, int8_t *out, int8_t *scratch,
+    int32_t ring_rows
+);
 
 #endif

@@ -28,7 +28,7 @@ TINYML_DSP uint32_t gather_four(const int8_t **from, int32_t channels, int32_t t
 }
 
 /* One channel of a row of pixels, side by side. */
-static __attribute__((noinline)) void gather(
+__attribute__((noinline)) void tinyml_gather_row(
     int8_t *to, const int8_t *from, int32_t pixels, int32_t channels
 ) {
     int32_t thrice = 3 * channels;
@@ -46,7 +46,8 @@ static __attribute__((noinline)) void gather(
 typedef struct {
     int8_t *ring, *ring_end;
     int32_t pitch, left; /* bytes of a row in the ring, of the padding before it */
-    bool whole;          /* the ring holds all rows of the channel */
+    tinyml_pitches map;
+    bool whole; /* the ring holds all rows of the channel */
 } ring;
 
 /* One channel of a map. A ring that holds all of it is filled before anything is written. */
@@ -55,9 +56,9 @@ TINYML_DSP void map_of_channel(
     const int8_t *from, int8_t *to, const int32_t size
 ) {
     int32_t height = layer->height, width = layer->width, c_in = layer->channels_in;
-    for (int32_t y = 0; r->whole && y < height; y++, from += width * c_in)
-        gather(r->ring + y * r->pitch + r->left, from, width, c_in);
-    const int8_t *rows[TINYML_LARGEST_DEPTHWISE];
+    for (int32_t y = 0; r->whole && y < height; y++, from += r->map.in)
+        tinyml_gather_row(r->ring + y * r->pitch + r->left, from, width, c_in);
+    const int8_t *rows[size];
     for (int32_t ky = 0; ky < size; ky++) rows[ky] = layer->outside;
     int8_t *newest = r->ring;
     int32_t row = -layer->pad_top, next = size;
@@ -68,8 +69,8 @@ TINYML_DSP void map_of_channel(
             if ((uint32_t)row < (uint32_t)height) {
                 entering = newest;
                 if (!r->whole) {
-                    gather(newest + r->left, from, width, c_in);
-                    from += width * c_in;
+                    tinyml_gather_row(newest + r->left, from, width, c_in);
+                    from += r->map.in;
                 }
                 newest += r->pitch;
                 if (newest == r->ring_end) newest = r->ring;
@@ -81,7 +82,7 @@ TINYML_DSP void map_of_channel(
             }
         }
         layer->kernel->row(state, rows, to);
-        to += layer->out_width * layer->channels_out;
+        to += r->map.out;
     }
 }
 
@@ -99,15 +100,15 @@ static __attribute__((noinline)) void map_of_any_rows(
     map_of_channel(layer, state, r, from, to, layer->kernel_height);
 }
 
-void tinyml_depthwise(
-    const tinyml_depthwise_layer *layer, const int8_t *in, int8_t *out, int8_t *scratch,
-    int32_t ring_rows
+void tinyml_depthwise_region(
+    const tinyml_depthwise_layer *layer, const int8_t *in, int8_t *out, tinyml_pitches map,
+    int8_t *scratch, int32_t ring_rows
 ) {
     int32_t padding = layer->padding_columns, pitch = layer->width + padding;
     int32_t multiplier = layer->channels_out / layer->channels_in;
     ring r = {
         scratch, scratch + ring_rows * pitch, pitch, padding ? layer->pad_left : 0,
-        ring_rows == layer->height,
+        map, ring_rows == layer->height,
     };
     if (padding) memset(scratch, layer->zero_point, (size_t)(ring_rows * pitch));
     tinyml_depthwise_state state;
@@ -119,52 +120,64 @@ void tinyml_depthwise(
     }
 }
 
-/* A copy of a row with padding columns around it, which is at least four wide. */
-TINYML_DSP void pad_row(int8_t *to, const int8_t *from, int32_t width, int32_t left, int32_t pitch,
-                        uint32_t outside) {
-    dsp_store(to, outside);
-    dsp_store(to + pitch - 4, outside);
-    to += left;
-    int8_t *last = to + width - 4;
-    uint32_t end = dsp_load(from + width - 4);
+void tinyml_depthwise(
+    const tinyml_depthwise_layer *layer, const int8_t *in, int8_t *out, int8_t *scratch,
+    int32_t ring_rows
+) {
+    int32_t in_pitch = layer->width * layer->channels_in;
+    tinyml_pitches map = {in_pitch, layer->out_width * layer->channels_out};
+    tinyml_depthwise_region(layer, in, out, map, scratch, ring_rows);
+}
+
+/* At least four bytes. */
+TINYML_DSP void copy_row(int8_t *to, const int8_t *from, int32_t bytes) {
+    int8_t *last = to + bytes - 4;
+    uint32_t end = dsp_load(from + bytes - 4);
+    for (; last - to >= 16; to += 16, from += 16)
+        for (int32_t i = 0; i < 16; i += 4) dsp_store(to + i, dsp_load(from + i));
     _Pragma("clang loop unroll(disable)") for (; to < last; to += 4, from += 4)
         dsp_store(to, dsp_load(from));
     dsp_store(last, end);
 }
 
-/* One channel of a row for a kernel that wants padding columns. */
-static __attribute__((noinline)) void padded_channel(
-    const tinyml_depthwise_layer *layer, tinyml_depthwise_state *state, const int8_t *const *rows,
-    int8_t *out
+/* For a kernel that wants padding columns: each channel of each row is copied between some. */
+TINYML_DSP void row_of_padded_channels(
+    const tinyml_depthwise_layer *layer, const int8_t *const *rows, int8_t *out, const int32_t size
 ) {
-    int32_t size = layer->kernel_height, width = layer->width, left = layer->pad_left;
-    int32_t pitch = width + layer->padding_columns;
-    uint32_t outside = (uint8_t)layer->zero_point * 0x01010101u;
-    int8_t padded[size * pitch], *to = padded;
-    const int8_t *starts[TINYML_LARGEST_DEPTHWISE];
-    for (int32_t ky = 0; ky < size; ky++, to += pitch) {
-        starts[ky] = rows[ky] ? to : layer->outside;
-        if (rows[ky]) pad_row(to, rows[ky], width, left, pitch, outside);
+    int32_t width = layer->width, pitch = width + layer->padding_columns;
+    int32_t multiplier = layer->channels_out / layer->channels_in, repeat = 1;
+    int8_t padded[size * pitch];
+    const int8_t *starts[size];
+    for (int32_t ky = 0; ky < size; ky++) starts[ky] = rows[ky] ? padded + ky * pitch : layer->outside;
+    memset(padded, layer->zero_point, sizeof padded);
+    tinyml_depthwise_state state;
+    layer->kernel->begin(layer, &state);
+    for (int32_t channel = 0, at = 0; channel < layer->channels_out; channel++, out++) {
+        if (--repeat == 0) {
+            int8_t *to = padded + layer->pad_left;
+            for (int32_t ky = 0; ky < size; ky++, to += pitch)
+                if (rows[ky]) copy_row(to, rows[ky] + at, width);
+            at += width;
+            repeat = multiplier;
+        }
+        layer->kernel->prepare(layer, channel, &state);
+        layer->kernel->row(&state, starts, out);
     }
-    layer->kernel->row(state, starts, out);
 }
 
 /* Rows outside of the map stay where they are. */
 TINYML_DSP void row_of_channels(
     const tinyml_depthwise_layer *layer, const int8_t *const *rows, int8_t *out, const int32_t size
 ) {
-    int32_t padding = layer->padding_columns, width = layer->width;
+    int32_t width = layer->width;
     int32_t multiplier = layer->channels_out / layer->channels_in, repeat = multiplier;
-    const int8_t *now[TINYML_LARGEST_DEPTHWISE];
-    for (int32_t ky = 0; ky < size; ky++) now[ky] = rows[ky] || padding ? rows[ky] : layer->outside;
+    const int8_t *now[size];
+    for (int32_t ky = 0; ky < size; ky++) now[ky] = rows[ky] ? rows[ky] : layer->outside;
     tinyml_depthwise_state state;
     layer->kernel->begin(layer, &state);
     for (int32_t channel = 0; channel < layer->channels_out; channel++, out++) {
         layer->kernel->prepare(layer, channel, &state);
-        if (padding)
-            padded_channel(layer, &state, now, out);
-        else
-            layer->kernel->row(&state, now, out);
+        layer->kernel->row(&state, now, out);
         if (--repeat > 0) continue;
         repeat = multiplier;
         for (int32_t ky = 0; ky < size; ky++)
@@ -172,14 +185,28 @@ TINYML_DSP void row_of_channels(
     }
 }
 
+static __attribute__((noinline)) void padded_row_of_3(
+    const tinyml_depthwise_layer *layer, const int8_t *const *rows, int8_t *out
+) {
+    row_of_padded_channels(layer, rows, out, 3);
+}
+
+static __attribute__((noinline)) void padded_row_of_any(
+    const tinyml_depthwise_layer *layer, const int8_t *const *rows, int8_t *out
+) {
+    row_of_padded_channels(layer, rows, out, layer->kernel_height);
+}
+
 void tinyml_depthwise_row(
     const tinyml_depthwise_layer *layer, const int8_t *const *rows, int8_t *out
 ) {
-    if (layer->kernel_height == 3) return row_of_channels(layer, rows, out, 3);
+    bool is_3 = layer->kernel_height == 3;
+    if (layer->padding_columns) return (is_3 ? padded_row_of_3 : padded_row_of_any)(layer, rows, out);
+    if (is_3) return row_of_channels(layer, rows, out, 3);
     row_of_channels(layer, rows, out, layer->kernel_height);
 }
 
 void tinyml_planar_row(const int8_t *in, int8_t *out, int32_t pixels, int32_t channels) {
     for (int32_t channel = 0; channel < channels; channel++, out += pixels)
-        gather(out, in + channel, pixels, channels);
+        tinyml_gather_row(out, in + channel, pixels, channels);
 }

@@ -189,10 +189,17 @@ TINYML_DSP void prepare_rows(
         row_of_outputs((const state_of_rows *)state, rows, out, k, stride);                         \
     }                                                                                               \
     const tinyml_depthwise_kernel name = {begin, name##_prepare, name##_row};
-KERNEL(tinyml_depthwise_3x3_stride2, 3, 2)
-KERNEL(tinyml_depthwise_5x5_stride2, 5, 2)
-KERNEL(tinyml_depthwise_7x7_stride2, 7, 2)
+KERNEL(tinyml_depthwise_3x3_padded, 3, 1)
 #if !TINYML_DSP_NATIVE
+KERNEL(tinyml_depthwise_3x3_stride2, 3, 2)
+KERNEL(tinyml_depthwise_3x3_stride2_unsigned, 3, 2)
+KERNEL(tinyml_depthwise_3x3_stride2_clamped, 3, 2)
+KERNEL(tinyml_depthwise_5x5_stride2, 5, 2)
+KERNEL(tinyml_depthwise_5x5_stride2_unsigned, 5, 2)
+KERNEL(tinyml_depthwise_5x5_stride2_clamped, 5, 2)
+KERNEL(tinyml_depthwise_7x7_stride2, 7, 2)
+KERNEL(tinyml_depthwise_7x7_stride2_unsigned, 7, 2)
+KERNEL(tinyml_depthwise_7x7_stride2_clamped, 7, 2)
 KERNEL(tinyml_depthwise_5x5, 5, 1)
 KERNEL(tinyml_depthwise_5x5_unsigned, 5, 1)
 KERNEL(tinyml_depthwise_5x5_clamped, 5, 1)

@@ -1,8 +1,8 @@
-/* Depthwise 5x5 and 7x7, stride 1, in the instructions of the Cortex-M4 and M7; the arithmetic of
-   tinyml_depthwise_rows.c.
+/* Depthwise 5x5 and 7x7, and 3x3 of stride 2, in the instructions of the Cortex-M4 and M7; the
+   arithmetic of tinyml_depthwise_rows.c.
 
    The state is read by LDM from its first word to its last once for every four outputs: pointers,
-   which move on by four columns, between the weights that belong to them.
+   which move on by the columns of four outputs, between the weights that belong to them.
 
        r0-r3    sums
        r4, r5   two rows            r6-r9   four of their weights: 0 to 3, then up to 6
@@ -21,6 +21,12 @@
 #define COLUMN_1 "sxtb16 r11, r10, ror #8\n"
 #define COLUMN_2 "sxtb16 r11, r12\n"
 #define COLUMN_3 "sxtb16 r11, r12, ror #8\n"
+
+#define FOUR_SUMS                                                                                   \
+    "ldr r0, [lr], #4\n"                                                                            \
+    "mov r1, r0\n"                                                                                  \
+    "mov r2, r0\n"                                                                                  \
+    "mov r3, r0\n"
 
 #define FIRST_COLUMNS                                                                               \
     "ldmia lr!, {r4, r5, r6, r7, r8, r9}\n"                                                         \
@@ -116,6 +122,8 @@
     "pkhbt r9, r11, r10\n"                                                                          \
     "smladx r3, r9, r7, r3\n"
 
+#include "tinyml_depthwise_stride2_dsp.h"
+
 #define WITH_SIGN(sum) "add r10, r5, " sum ", asr #31\nsmmlar " sum ", " sum ", r4, r10\n"
 #define WITHOUT_SIGN(sum) "smmlar " sum ", " sum ", r4, r5\n"
 
@@ -141,11 +149,7 @@
         __asm volatile(                                                                             \
             "push {r4, r5, r6, r7, r8, r9, r10, r11, lr}\n"                                         \
             "mov lr, r0\n"                                                                          \
-            "1:\n"                                                                                  \
-            "ldr r0, [lr], #4\n"                                                                    \
-            "mov r1, r0\n"                                                                          \
-            "mov r2, r0\n"                                                                          \
-            "mov r3, r0\n" rows                                                                     \
+            "1:\n" rows                                                                             \
             "ldmia lr, {r4, r5, r6, r7, r8, r9}\n"                                                  \
             product("r0") product("r1") product("r2") product("r3")                                 \
             "asr r0, r0, r6\n"                                                                      \
@@ -166,8 +170,17 @@
         );                                                                                          \
     }
 
-#define ROWS_OF_5 TWO_ROWS_OF_5 TWO_ROWS_OF_5 LAST_ROW_OF_5
-#define ROWS_OF_7 TWO_ROWS_OF_7 TWO_ROWS_OF_7 TWO_ROWS_OF_7 LAST_ROW_OF_7
+#define ROWS_OF_5 FOUR_SUMS TWO_ROWS_OF_5 TWO_ROWS_OF_5 LAST_ROW_OF_5
+#define ROWS_OF_7 FOUR_SUMS TWO_ROWS_OF_7 TWO_ROWS_OF_7 TWO_ROWS_OF_7 LAST_ROW_OF_7
+FOURS(signed_3, ROWS_OF_3_STRIDE_2, "9", WITH_SIGN, SATURATE)
+FOURS(unsigned_3, ROWS_OF_3_STRIDE_2, "9", WITHOUT_SIGN, SATURATE)
+FOURS(clamped_3, ROWS_OF_3_STRIDE_2, "9", WITHOUT_SIGN, CAP)
+FOURS(signed_5_stride2, ROWS_OF_5_STRIDE_2, "19", WITH_SIGN, SATURATE)
+FOURS(unsigned_5_stride2, ROWS_OF_5_STRIDE_2, "19", WITHOUT_SIGN, SATURATE)
+FOURS(clamped_5_stride2, ROWS_OF_5_STRIDE_2, "19", WITHOUT_SIGN, CAP)
+FOURS(signed_7_stride2, ROWS_OF_7_STRIDE_2, "33", WITH_SIGN, SATURATE)
+FOURS(unsigned_7_stride2, ROWS_OF_7_STRIDE_2, "33", WITHOUT_SIGN, SATURATE)
+FOURS(clamped_7_stride2, ROWS_OF_7_STRIDE_2, "33", WITHOUT_SIGN, CAP)
 FOURS(signed_5, ROWS_OF_5, "19", WITH_SIGN, SATURATE)
 FOURS(unsigned_5, ROWS_OF_5, "19", WITHOUT_SIGN, SATURATE)
 FOURS(clamped_5, ROWS_OF_5, "19", WITHOUT_SIGN, CAP)
@@ -188,7 +201,7 @@ typedef struct {
 /* Words of the sum, of the pairs of rows and of the last row. */
 #define WORDS(k) (1 + (k) / 2 * (2 + (k)) + ((k) + 3) / 2)
 
-static_assert(WORDS(5) == 19 && WORDS(7) == 33, "");
+static_assert(WORDS(3) == 9 && WORDS(5) == 19 && WORDS(7) == 33, "");
 static_assert(4 * WORDS(7) + sizeof(tail) <= sizeof(tinyml_depthwise_state), "");
 
 TINYML_DSP tail *tail_of(tinyml_depthwise_state *state, const int32_t k) {
@@ -223,11 +236,17 @@ TINYML_DSP void prepare(
         }
         *to++ = dsp_pkhbt(2u * (uint32_t)weights[0], 2u * (uint32_t)weights[1]);
     }
-    uint32_t four = dsp_load(weights);
-    *++to = doubled(dsp_sxtb16(four));
-    *++to = doubled(dsp_sxtb16_ror8(four));
-    if (k == 7) *++to = dsp_pkhbt(2u * (uint32_t)weights[4], 2u * (uint32_t)weights[6]);
-    *++to = 2u * (uint32_t)weights[k == 7 ? 5 : 4];
+    to++; /* the pointer */
+    if (k == 3) {
+        *to++ = dsp_pkhbt(2u * (uint32_t)weights[0], 2u * (uint32_t)weights[2]);
+        *to++ = 2u * (uint32_t)weights[1];
+    } else {
+        uint32_t four = dsp_load(weights);
+        *to++ = doubled(dsp_sxtb16(four));
+        *to++ = doubled(dsp_sxtb16_ror8(four));
+        if (k == 7) *to++ = dsp_pkhbt(2u * (uint32_t)weights[4], 2u * (uint32_t)weights[6]);
+        *to++ = 2u * (uint32_t)weights[k == 7 ? 5 : 4];
+    }
     tail *t = tail_of(state, k);
     t->multiplier = layer->constants[2 * channel + 1];
     t->n = layer->shifts[channel];
@@ -244,7 +263,7 @@ TINYML_DSP void move_rows(tinyml_depthwise_state *state, int32_t columns, const 
 /* The last four outputs may be some of the four before again. */
 TINYML_DSP void run(
     tinyml_depthwise_state *state, const int8_t *const *rows, int8_t *out, void (*fours)(void *),
-    const int32_t k
+    const int32_t k, const int32_t stride
 ) {
     tail *t = tail_of(state, k);
     uint32_t *at = &state->words[1];
@@ -258,7 +277,7 @@ TINYML_DSP void run(
     t->end = out + (t->columns - rest) * t->pixel;
     fours(state);
     if (!rest) return;
-    move_rows(state, rest - 4, k);
+    move_rows(state, (rest - 4) * stride, k);
     t->out += (rest - 4) * t->pixel;
     t->end = t->out + 4 * t->pixel;
     fours(state);
@@ -273,21 +292,31 @@ TINYML_DSP void run(
     ) {                                                                                             \
         prepare(layer, channel, state, k);                                                          \
     }
+SIZE(3)
 SIZE(5)
 SIZE(7)
 
-#define KERNEL(name, fours, k)                                                                      \
+#define KERNEL(name, fours, k, stride)                                                              \
     static void name##_row(                                                                         \
         tinyml_depthwise_state *state, const int8_t *const *rows, int8_t *out                       \
     ) {                                                                                             \
-        run(state, rows, out, fours, k);                                                            \
+        run(state, rows, out, fours, k, stride);                                                    \
     }                                                                                               \
     const tinyml_depthwise_kernel name = {begin_##k, prepare_##k, name##_row};
-KERNEL(tinyml_depthwise_5x5, signed_5, 5)
-KERNEL(tinyml_depthwise_5x5_unsigned, unsigned_5, 5)
-KERNEL(tinyml_depthwise_5x5_clamped, clamped_5, 5)
-KERNEL(tinyml_depthwise_7x7, signed_7, 7)
-KERNEL(tinyml_depthwise_7x7_unsigned, unsigned_7, 7)
-KERNEL(tinyml_depthwise_7x7_clamped, clamped_7, 7)
+KERNEL(tinyml_depthwise_3x3_stride2, signed_3, 3, 2)
+KERNEL(tinyml_depthwise_3x3_stride2_unsigned, unsigned_3, 3, 2)
+KERNEL(tinyml_depthwise_3x3_stride2_clamped, clamped_3, 3, 2)
+KERNEL(tinyml_depthwise_5x5_stride2, signed_5_stride2, 5, 2)
+KERNEL(tinyml_depthwise_5x5_stride2_unsigned, unsigned_5_stride2, 5, 2)
+KERNEL(tinyml_depthwise_5x5_stride2_clamped, clamped_5_stride2, 5, 2)
+KERNEL(tinyml_depthwise_7x7_stride2, signed_7_stride2, 7, 2)
+KERNEL(tinyml_depthwise_7x7_stride2_unsigned, unsigned_7_stride2, 7, 2)
+KERNEL(tinyml_depthwise_7x7_stride2_clamped, clamped_7_stride2, 7, 2)
+KERNEL(tinyml_depthwise_5x5, signed_5, 5, 1)
+KERNEL(tinyml_depthwise_5x5_unsigned, unsigned_5, 5, 1)
+KERNEL(tinyml_depthwise_5x5_clamped, clamped_5, 5, 1)
+KERNEL(tinyml_depthwise_7x7, signed_7, 7, 1)
+KERNEL(tinyml_depthwise_7x7_unsigned, unsigned_7, 7, 1)
+KERNEL(tinyml_depthwise_7x7_clamped, clamped_7, 7, 1)
 
 #endif

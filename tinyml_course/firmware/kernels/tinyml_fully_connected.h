@@ -7,14 +7,24 @@
 #include "tinyml_requantize.h"
 
 typedef struct {
-    const int8_t *weights;    /* output by output */
-    const int32_t *constants; /* per output: sum to begin with, multiplier */
-    const int8_t *shifts;     /* per output, as TF-Lite has them */
+    const int8_t *weights;
+    const int32_t *constants;
+    const int8_t *shifts;
     int32_t rows, features, outputs;
     tinyml_output output;
+    /* For any layer only: the other one has int8 and weights around zero. */
+    int8_t weight_zero_point;
+    uint8_t flip; /* of every feature and output: see tinyml_bytes.h */
 } tinyml_fully_connected_layer;
 
+/* Weights, constants and shifts as those of a pointwise convolution (Python: pack_conv). */
 void tinyml_fully_connected(
+    const tinyml_fully_connected_layer *layer, const int8_t *const *in, int8_t *out
+);
+
+/* Any layer, slowly: weights output by output, of each the sum to begin with and the multiplier, shifts
+   as TF-Lite has them. */
+void tinyml_fully_connected_any(
     const tinyml_fully_connected_layer *layer, const int8_t *const *in, int8_t *out
 );
 

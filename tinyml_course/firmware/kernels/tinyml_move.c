@@ -2,15 +2,27 @@
 
 #include <string.h>
 
-static void move_box(const tinyml_box *box, const int8_t *in, int8_t *out) {
+/* The four inner axes. */
+static void move_inner(const tinyml_box *box, const int8_t *in, int8_t *out) {
     const int32_t *from = box->from, *to = box->to;
     for (int32_t i = 0; i < box->extent[0]; i++)
         for (int32_t j = 0; j < box->extent[1]; j++)
             for (int32_t k = 0; k < box->extent[2]; k++) {
-                const int8_t *x = in + box->from_start + i * from[0] + j * from[1] + k * from[2];
-                int8_t *y = out + box->to_start + i * to[0] + j * to[1] + k * to[2];
+                const int8_t *x = in + i * from[0] + j * from[1] + k * from[2];
+                int8_t *y = out + i * to[0] + j * to[1] + k * to[2];
+                if (from[3] == 1 && to[3] == 1) {
+                    memcpy(y, x, (size_t)box->extent[3]);
+                    continue;
+                }
                 for (int32_t l = box->extent[3]; l > 0; l--, x += from[3], y += to[3]) *y = *x;
             }
+}
+
+static void move_box(const tinyml_box *box, const int8_t *in, int8_t *out) {
+    for (int32_t i = 0; i < outer_indices(box->outer); i++) {
+        const int8_t *from = in + box->from_start + outer_offset(box->outer, i, 0);
+        move_inner(box, from, out + box->to_start + outer_offset(box->outer, i, 1));
+    }
 }
 
 void tinyml_move(const tinyml_move_layer *layer, const int8_t *const *in, int8_t *out) {

@@ -4,8 +4,11 @@
 
 #include <stdint.h>
 
+#include "tinyml_axes.h"
+
 /* A box of bytes: where it begins in the input and in the output, and the steps along its axes. */
 typedef struct {
+    tinyml_outer outer;
     int32_t extent[4], from[4], to[4];
     int32_t from_start, to_start;
 } tinyml_box;

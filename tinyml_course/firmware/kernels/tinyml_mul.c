@@ -1,16 +1,33 @@
+#include "tinyml_bytes.h"
 #include "tinyml_elementwise.h"
 
+/* One run of outputs; returns where the next begins. */
+TINYML_DSP int8_t *mul_run(
+    const tinyml_elementwise_layer *layer, tinyml_scaling scaling, const int8_t *x, const int8_t *y,
+    int8_t *out, const bool quick, const uint8_t flip
+) {
+    int32_t a = layer->step[0][3], b = layer->step[1][3];
+    int32_t of_x = layer->zero_point[0], of_y = layer->zero_point[1];
+    for (int32_t count = layer->extent[3]; count > 0; count--, x += a, y += b) {
+        int32_t product = (byte_from(x, flip) - of_x) * (byte_from(y, flip) - of_y);
+        *out++ = byte_to(scaled(scaling, product, quick), flip);
+    }
+    return out;
+}
+
+TINYML_DSP void mul(
+    const tinyml_elementwise_layer *layer, const int8_t *const *in, int8_t *out, const uint8_t flip
+) {
+    tinyml_scaling scaling = scaling_of(layer, 0);
+    EACH_RUN(layer, in, x, y)
+        out = layer->quick ? mul_run(layer, scaling, x, y, out, true, flip)
+                           : mul_run(layer, scaling, x, y, out, false, flip);
+}
+
 void tinyml_mul(const tinyml_elementwise_layer *layer, const int8_t *const *in, int8_t *out) {
-    int32_t m = layer->multiplier[0], shift = layer->shift[0];
-    const int32_t *extent = layer->extent, *a = layer->step[0], *b = layer->step[1];
-    for (int32_t i = 0; i < extent[0]; i++)
-        for (int32_t j = 0; j < extent[1]; j++)
-            for (int32_t k = 0; k < extent[2]; k++) {
-                const int8_t *x = in[0] + i * a[0] + j * a[1] + k * a[2];
-                const int8_t *y = in[1] + i * b[0] + j * b[1] + k * b[2];
-                for (int32_t l = extent[3]; l > 0; l--, x += a[3], y += b[3]) {
-                    int32_t product = (*x - layer->zero_point[0]) * (*y - layer->zero_point[1]);
-                    *out++ = any_byte(product, m, shift, layer->output);
-                }
-            }
+    mul(layer, in, out, TINYML_INT8);
+}
+
+void tinyml_mul_uint8(const tinyml_elementwise_layer *layer, const int8_t *const *in, int8_t *out) {
+    mul(layer, in, out, TINYML_UINT8);
 }

@@ -1,5 +1,7 @@
 #include "tinyml_pool.h"
 
+#include "tinyml_bytes.h"
+
 /* The part of a window that lies in the map. */
 typedef struct {
     const int8_t *first;
@@ -16,13 +18,9 @@ static part part_of(const tinyml_pool_layer *layer, const int8_t *in, int32_t y,
     return (part){in + (top * layer->width + left) * layer->channels, bottom - top, right - left};
 }
 
-/* Halves go away from zero. */
-static int32_t rounded_mean(int32_t sum, int32_t count) {
-    return (sum < 0 ? sum - count / 2 : sum + count / 2) / count;
-}
-
 TINYML_DSP void pool(
-    const tinyml_pool_layer *layer, const int8_t *in, int8_t *out, const bool average
+    const tinyml_pool_layer *layer, const int8_t *in, int8_t *out, const bool average,
+    const uint8_t flip
 ) {
     int32_t channels = layer->channels, pitch = layer->width * channels;
     for (int32_t y = 0; y < layer->out_height; y++)
@@ -32,19 +30,32 @@ TINYML_DSP void pool(
                 int32_t value = average ? 0 : INT8_MIN;
                 for (int32_t i = 0; i < window.rows; i++) {
                     const int8_t *from = window.first + i * pitch + c;
-                    for (int32_t j = window.columns; j > 0; j--, from += channels)
-                        value = average ? value + *from : *from > value ? *from : value;
+                    for (int32_t j = window.columns; j > 0; j--, from += channels) {
+                        int32_t byte = byte_from(from, flip);
+                        value = average ? value + byte : byte > value ? byte : value;
+                    }
                 }
-                if (average) value = rounded_mean(value, window.rows * window.columns);
-                *out++ = (int8_t)dsp_clamp(value, layer->output.least, layer->output.most);
+                if (average) value = average_of(value, window.rows * window.columns, flip);
+                value = dsp_clamp(value, layer->output.least, layer->output.most);
+                *out++ = byte_to(value, flip);
             }
         }
 }
 
 void tinyml_average_pool(const tinyml_pool_layer *layer, const int8_t *const *in, int8_t *out) {
-    pool(layer, in[0], out, true);
+    pool(layer, in[0], out, true, TINYML_INT8);
+}
+
+void tinyml_average_pool_uint8(
+    const tinyml_pool_layer *layer, const int8_t *const *in, int8_t *out
+) {
+    pool(layer, in[0], out, true, TINYML_UINT8);
 }
 
 void tinyml_max_pool(const tinyml_pool_layer *layer, const int8_t *const *in, int8_t *out) {
-    pool(layer, in[0], out, false);
+    pool(layer, in[0], out, false, TINYML_INT8);
+}
+
+void tinyml_max_pool_uint8(const tinyml_pool_layer *layer, const int8_t *const *in, int8_t *out) {
+    pool(layer, in[0], out, false, TINYML_UINT8);
 }

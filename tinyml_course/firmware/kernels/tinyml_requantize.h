@@ -98,6 +98,16 @@ TINYML_DSP uint32_t four_capped(int32_t a, int32_t b, int32_t c, int32_t d, tiny
     return dsp_uadd8(dsp_uqadd8(low | high, cap.up), cap.down);
 }
 
+/* The same for any range, all outputs counted from the least: none of them is negative. */
+TINYML_DSP int32_t numerator_from_least(tinyml_output output) {
+    return 2 * (output.zero_point - output.least) + 1;
+}
+
+TINYML_DSP tinyml_cap cap_from_least(tinyml_output output) {
+    uint32_t up = (uint8_t)(255 - (output.most - output.least));
+    return (tinyml_cap){up * 0x01010101u, (uint8_t)((uint32_t)output.least - up) * 0x01010101u};
+}
+
 /* a m 2^(shift - 31) for any shift, as TF-Lite Micro writes it: MultiplyByQuantizedMultiplier in
    kernels/internal/common.h. Multipliers are not negative, so nothing saturates. */
 TINYML_DSP int32_t requantize_any(int32_t a, int32_t multiplier, int32_t shift) {

@@ -17,6 +17,10 @@ typedef struct {
     uint64_t *executed;     /* per half-word: instructions run in blocks that begin there */
     const uint16_t *entry;  /* per half-word: number of the operator that begins there, or 0 */
     uint64_t *per_operator; /* instructions by number of operator; 0 is none */
+    int64_t *changes;       /* per operator and half-word: blocks that begin, less those that end */
+    int64_t *jumps;         /* the same: blocks that end, and the next begins elsewhere */
+    uint64_t behind;        /* half-word behind the last block, UINT64_MAX at the start */
+    uint64_t behind_row;    /* where the half-words of that block's operator begin in jumps */
     read_register_t read_register;
     stop_t stop;
     int32_t stack_pointer, link_register; /* the emulator's numbers of these registers */
@@ -70,6 +74,12 @@ void hook_call(void *core, uint64_t address, uint32_t size, void *data) {
     c->executed[at] += count;
     c->per_operator[c->running] += count;
     c->total += count;
+    uint64_t row = c->running * (c->bytes / 2 + 1);
+    c->changes[row + at]++;
+    c->changes[row + at + size / 2]--;
+    if (c->behind != at && c->behind != UINT64_MAX) c->jumps[c->behind_row + c->behind]++;
+    c->behind = at + size / 2;
+    c->behind_row = row;
     if (c->total > c->limit) {
         c->stopped = 1;
         c->stop(core);

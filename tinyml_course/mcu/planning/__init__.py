@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from tinyml_course.errors import ScheduleError, lookup
 from tinyml_course.graph import Graph
 from tinyml_course.mcu.boards import Board
-from tinyml_course.mcu.planning.fits import check_fits, larger_boards
+from tinyml_course.mcu.planning.fits import check_fits, is_within, larger_boards
 from tinyml_course.mcu.planning.layout import Buffer, Plan, Step
 from tinyml_course.mcu.planning.per_layer import per_layer
 from tinyml_course.mcu.planning.tflm import cmsis_nn, tflm
@@ -61,13 +61,11 @@ def plan(
 
 
 def _remedies(failed: Plan, board: Board) -> Iterator[str]:
-    flash_fits = failed.flash_bytes <= board.flash_bytes
     for name, planner in POLICIES.items():
-        others = flash_fits and name != failed.policy
-        if others and planner(failed.graph).peak_bytes <= board.sram_bytes:
+        if name != failed.policy and is_within(planner(failed.graph), board):
             yield f"policy {name}"
     yield from larger_boards(failed)
-    if flash_fits:
+    if failed.flash_bytes <= board.flash_bytes:
         yield "a smaller input resolution, or fewer channels"
     else:
         yield "fewer channels, or fewer classes"

@@ -46,5 +46,10 @@ def check_fits(plan: Plan, board: Board, remedies: Iterator[str]) -> None:
 def larger_boards(plan: Plan) -> Iterator[str]:
     """The known boards on which this plan fits."""
     for other in BOARDS.values():
-        if plan.peak_bytes <= other.sram_bytes and plan.flash_bytes <= other.flash_bytes:
+        if is_within(plan, other):
             yield f"board {other.name}"
+
+
+def is_within(plan: Plan, board: Board) -> bool:
+    """Whether a board has the SRAM and the flash."""
+    return plan.peak_bytes <= board.sram_bytes and plan.flash_bytes <= board.flash_bytes

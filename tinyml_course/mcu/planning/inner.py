@@ -116,9 +116,17 @@ WORD_BYTES = 4
 boundary; so are sums."""
 
 
-def _scratch(operator: Operator, size: int, live: NDArray[np.bool_]) -> Inner:
-    alignment = 1 if isinstance(operator, DepthwiseConv2D) else WORD_BYTES
-    return Inner((operator.name,), "scratch", size, live, alignment)
+def _scratch(graph: Graph, operator: Operator, size: int, live: NDArray[np.bool_]) -> Inner:
+    by_bytes = isinstance(operator, DepthwiseConv2D) and not is_convolution(graph, operator)
+    return Inner((operator.name,), "scratch", size, live, 1 if by_bytes else WORD_BYTES)
+
+
+def is_convolution(graph: Graph, operator: Operator) -> bool:
+    """Whether an operator is one: a depthwise one of a single channel with several outputs is."""
+    if not isinstance(operator, DepthwiseConv2D):
+        return isinstance(operator, Conv2D)
+    channels = graph.inputs_of(operator)[0].shape[3]
+    return channels == 1 < graph.output_of(operator).shape[3]
 
 
 def scratch_bytes(graph: Graph, operator: Operator) -> int:
@@ -128,7 +136,7 @@ def scratch_bytes(graph: Graph, operator: Operator) -> int:
     rows of one padded channel for a depthwise convolution. Everything else works in registers.
     """
     inputs = graph.inputs_of(operator)
-    if isinstance(operator, Conv2D):
+    if isinstance(operator, (Conv2D, DepthwiseConv2D)) and is_convolution(graph, operator):
         k_h, k_w = operator.kernel(inputs)
         return 4 * k_h * k_w * inputs[0].shape[3]
     if isinstance(operator, DepthwiseConv2D):
@@ -155,7 +163,7 @@ def _whole(graph: Graph, operator: Operator) -> UnitMemory:
     memory = UnitMemory(1, [])
     size = scratch_bytes(graph, operator)
     if size:
-        memory.inner.append(_scratch(operator, size, np.ones(1, bool)))
+        memory.inner.append(_scratch(graph, operator, size, np.ones(1, bool)))
     for tensor in graph.activations_of(operator):
         overlap = lawful_overlap(graph, operator, tensor.name)
         if overlap is not None and overlap.multiple == 1:
@@ -167,25 +175,56 @@ def _streamed(flow: RowFlow) -> UnitMemory:
     stage, graph = flow.stage, flow.stage.graph
     memory = UnitMemory(len(flow.steps), [])
     rings: dict[str, Inner] = {}
+    planar = planar_maps(stage)
     for name in (stage.source, *stage.inner) if flow.fed else stage.inner:
         if size := flow.ring_rows(name) * stage.row_bytes(name):
             rings[name] = Inner((name,), "rows", size, flow.live(name))
     memory.inner += rings.values()
     for index, operator in enumerate(stage.operators):
-        # A depthwise convolution reads its rows from the ring, which plays the scratch's part.
-        size = 0 if isinstance(operator, DepthwiseConv2D) else scratch_bytes(graph, operator)
+        # Of rows that lie channel by channel the ring plays the scratch's part.
+        by_planes = isinstance(operator, DepthwiseConv2D) and not is_convolution(graph, operator)
+        reads_planes = by_planes and operator.inputs[0] in planar
+        size = 0 if reads_planes else _row_scratch(graph, operator)
         live = flow.sums_live(index) if flow.sum_bytes[index] else flow.steps_of(index)
         size = flow.sum_bytes[index] or size
         if size and live.any():
-            memory.inner.append(_scratch(operator, size, live))
+            memory.inner.append(_scratch(graph, operator, size, live))
         written = rings.get(operator.outputs[0])
         for tensor in graph.activations_of(operator):
             read = rings.get(tensor.name)
-            if read is not None and written is not None:
+            if read is not None and written is not None and operator.outputs[0] not in planar:
                 _allow_one_row(flow, index, (written, read), memory)
     if not flow.fed:
         memory.output_overlaps[stage.source] = flow.distance_bytes
     return memory
+
+
+def planar_maps(stage: StageGraph) -> set[str]:
+    """Maps of which a stream keeps rows channel by channel: only depthwise convolutions read them.
+
+    A convolution writes its rows in that order as easily as pixel by pixel, other operators do not.
+    Of one channel, both orders are the same.
+    """
+    graph = stage.graph
+    others: set[str] = set()
+    for operator in stage.operators:
+        if not isinstance(operator, DepthwiseConv2D):
+            others.update(tensor.name for tensor in graph.activations_of(operator))
+    written = {o.outputs[0] for o in stage.operators if is_convolution(graph, o)}
+    return {
+        name
+        for name in (stage.source, *stage.inner)
+        if name not in others and (name in written or graph.tensors[name].shape[3] == 1)
+    }
+
+
+def _row_scratch(graph: Graph, operator: Operator) -> int:
+    """What an operator that makes one row needs beside the rows that it reads."""
+    if not isinstance(operator, DepthwiseConv2D) or is_convolution(graph, operator):
+        return scratch_bytes(graph, operator)
+    _, height, width, _ = graph.inputs_of(operator)[0].shape
+    k_h, _ = operator.kernel(graph.inputs_of(operator))
+    return min(k_h, height) * (width + sum(operator.padding[1]))
 
 
 def _allow_one_row(
@@ -251,7 +290,7 @@ def _patched(flow: PatchFlow) -> UnitMemory:
         if size:
             live = np.zeros(count, bool)
             live[index] = True
-            memory.inner.append(_scratch(operator, size, live))
+            memory.inner.append(_scratch(graph, operator, size, live))
     return memory
 
 
@@ -285,7 +324,7 @@ def _tiles(flow: PatchFlow, index: int) -> Iterator[Tile]:
 
 def _patch_scratch(flow: PatchFlow, index: int) -> int:
     graph, operator = flow.stage.graph, flow.stage.operators[index]
-    if not isinstance(operator, DepthwiseConv2D):
+    if not isinstance(operator, DepthwiseConv2D) or is_convolution(graph, operator):
         return scratch_bytes(graph, operator)  # a window's, whatever the region
     sizes = [0]
     for shape in flow.shapes(index):

@@ -6,7 +6,8 @@ from functools import cached_property
 from typing import Literal
 
 from tinyml_course.graph import Graph, Lifetime
-from tinyml_course.mcu.flash import CODE_BYTES_ESTIMATE, FlashLayout
+from tinyml_course.mcu.code_size import flash_use
+from tinyml_course.mcu.flash import FlashLayout, FlashUse
 from tinyml_course.mcu.scheduling import Schedule
 
 Role = Literal["activation", "rows", "patch", "scratch", "kernel copy", "runtime"]
@@ -139,10 +140,15 @@ class Plan:
         """Flash for weights, biases, multipliers and shifts."""
         return self.flash.size_bytes
 
+    @cached_property
+    def flash_use(self) -> FlashUse:
+        """Flash for the constants and, as an estimate, layer descriptions and code."""
+        return flash_use(self)
+
     @property
     def flash_bytes(self) -> int:
-        """Flash for the constants and, as an estimate, the code."""
-        return self.constants_bytes + CODE_BYTES_ESTIMATE
+        """Flash in all."""
+        return self.flash_use.total_bytes
 
     def activation(self, tensor: str) -> Buffer:
         """The buffer of an activation.

@@ -1,0 +1,7 @@
+/* The network for sketches. */
+#ifndef @GUARD@
+#define @GUARD@
+
+#include "network.h"
+
+#endif
