@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tinyml_course.graph import costs, count_macs, count_params
-from tinyml_course.mcu import reference
+from tinyml_course.mcu import plan, reference
 from tinyml_course.models import (
     definition,
     definitions,
@@ -83,3 +83,18 @@ def test_a_resnet_block_adds_before_it_clamps() -> None:
     assert len(adds) == 3 + 4 + 6 + 3
     assert {o.activation for o in adds} == {"RELU"}
     assert sum(row.kind == "CONV_2D" for row in costs(graph)) == 1 + 3 * 16 + 4
+
+
+def test_without_weights_it_costs_the_same_bytes_and_macs() -> None:
+    definition = mobilenet_v2(0.35, 64)
+    drawn, empty = random_graph(definition), random_graph(definition, seed=None)
+    assert not any(
+        tensor.values().any()
+        for tensor in empty.tensors.values()
+        if tensor.is_constant and tensor.dtype != "float32"
+    )
+    for policy in ("per_layer", "tinyengine", "tight"):
+        plans = [plan(graph, policy=policy) for graph in (drawn, empty)]
+        assert plans[0].peak_bytes == plans[1].peak_bytes
+        assert plans[0].constants_bytes == plans[1].constants_bytes
+    assert count_macs(drawn) == count_macs(empty)

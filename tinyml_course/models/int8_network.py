@@ -5,6 +5,7 @@ to layer, so that a wrong byte anywhere still shows in the output.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinyml_course.graph import Graph, GraphBuilder, Quantization
 from tinyml_course.graph.operators import (
@@ -29,12 +30,12 @@ class RandomLayers:
     Args:
         name: of the graph.
         shape: of the input, ``(1, H, W, C)``.
-        seed: of the weights.
+        seed: of the weights; ``None`` leaves them all 0.
     """
 
-    def __init__(self, name: str, shape: tuple[int, int, int, int], seed: int) -> None:
+    def __init__(self, name: str, shape: tuple[int, int, int, int], seed: int | None) -> None:
         self.builder = GraphBuilder(name)
-        self.rng = np.random.default_rng(seed)
+        self.rng = None if seed is None else np.random.default_rng(seed)
         self.builder.input(shape, LINEAR_QUANTIZATION)
 
     def channels(self, source: str) -> int:
@@ -107,12 +108,8 @@ class RandomLayers:
         stride: int,
     ) -> str:
         c_out = shape[3] if kind is DepthwiseConv2D else shape[0]
-        fan_in = int(np.prod(shape)) // c_out
-        weight = self.rng.integers(-127, 128, shape, np.int8)
-        spread = self.rng.uniform(0.6, 1.6, c_out) / (_WEIGHT_SPREAD * np.sqrt(fan_in))
-        scale = spread.astype(np.float32)
         scale_in, _ = self.builder.tensors[source].scale_and_zero_point()
-        bias = np.rint(self.rng.normal(0.5, 0.5, c_out) / (scale_in * scale)).astype(np.int32)
+        weight, scale, bias = self._constants(shape, c_out, float(scale_in))
         attributes: dict[str, object] = {"activation": activation}
         if kernel is not None:
             pad = (kernel // 2, kernel // 2)
@@ -122,9 +119,28 @@ class RandomLayers:
             kind, name, source, weight, scale, bias, quantization, **attributes
         )
 
+    def _constants(
+        self, shape: tuple[int, ...], c_out: int, scale_in: float
+    ) -> tuple[NDArray[np.int8], NDArray[np.float32], NDArray[np.int32]]:
+        """Weights, their scales and biases."""
+        if self.rng is None:
+            return np.zeros(shape, np.int8), np.ones(c_out, np.float32), np.zeros(c_out, np.int32)
+        fan_in = int(np.prod(shape)) // c_out
+        weight = self.rng.integers(-127, 128, shape, np.int8)
+        spread = self.rng.uniform(0.6, 1.6, c_out) / (_WEIGHT_SPREAD * np.sqrt(fan_in))
+        scale = spread.astype(np.float32)
+        bias = np.rint(self.rng.normal(0.5, 0.5, c_out) / (np.float32(scale_in) * scale))
+        return weight, scale, bias.astype(np.int32)
 
-def random_graph(definition: NetworkDefinition, seed: int = 0) -> Graph:
-    """A network of the MCUNet family as an int8 graph with random weights."""
+
+def random_graph(definition: NetworkDefinition, seed: int | None = 0) -> Graph:
+    """A network of the MCUNet family as an int8 graph with random weights.
+
+    Args:
+        definition: the network.
+        seed: of the weights. ``None`` leaves them 0, which costs no time: for plans, MACs and
+            bytes, which follow from shapes alone.
+    """
     size = definition.resolution
     net = RandomLayers(definition.name, (1, size, size, definition.stem.c_in), seed)
     stem = definition.stem
