@@ -35,7 +35,7 @@ $(VENV)/.labs: $(VENV)/.core
 
 $(VENV)/.dev: $(VENV)/.core
 	@echo "Installing what the tests need ..."
-	@$(PIP) -e '.[labs,instructor,firmware,dev]'
+	@$(PIP) -e '.[labs,instructor,cluster,firmware,dev]'
 	@touch $@
 
 demo: $(VENV)/.core

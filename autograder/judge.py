@@ -17,11 +17,11 @@ import numpy as np
 from autograder.errors import GradingError
 from autograder.labs import Lab, find_lab
 from tinyml_course.course import Checker, checker
-from tinyml_course.course.answering import Answerer, LocalAnswerer
+from tinyml_course.course.answering import Answer, Answerer, LocalAnswerer
 from tinyml_course.course.checker import evaluate_design
 from tinyml_course.course.compare import same
-from tinyml_course.course.plain import to_plain
-from tinyml_course.course.question import Case, DesignTask, Question
+from tinyml_course.course.plain import Plain, to_plain
+from tinyml_course.course.question import Case, DesignTask, Evaluation, Question
 from tinyml_course.errors import TinyMLError, lookup
 
 SEED_VARIABLE = "TINYML_GRADING_SEED"
@@ -33,6 +33,19 @@ LEAST_SHARE = 0.3
 
 
 @dataclass(frozen=True)
+class Failure:
+    """A wrong answer, without the input that it was given for.
+
+    Attributes:
+        answer: what came back.
+        expected: the reference's answer.
+    """
+
+    answer: Answer
+    expected: Plain
+
+
+@dataclass(frozen=True)
 class GroupResult:
     """One group of hidden inputs.
 
@@ -40,11 +53,13 @@ class GroupResult:
         name: what it tests.
         right: number of right answers.
         cases: number of inputs.
+        failures: the wrong answers, in the order in which they were asked for.
     """
 
     name: str
     right: int
     cases: int
+    failures: tuple[Failure, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -108,12 +123,14 @@ def examine(lab: Lab, question: Question, answerer: Answerer, seed: int) -> Judg
     """
     results = []
     for name, cases in hidden_groups(lab, question.name, seed).items():
-        right = 0
+        failures = []
         for case in cases:
             expected = to_plain(question.reference(*case.args, **case.kwargs))
             answer = answerer(case)
-            right += answer.trouble is None and same(answer.value, expected, question.tolerance)
-        results.append(GroupResult(name, right, len(cases)))
+            if answer.trouble or not same(answer.value, expected, question.tolerance):
+                failures.append(Failure(answer, expected))
+        right = len(cases) - len(failures)
+        results.append(GroupResult(name, right, len(cases), tuple(failures)))
     return Judgement(question.name, question.points, tuple(results))
 
 
@@ -156,9 +173,13 @@ def judge(lab: str, name: str, answer: object, *, seed: int | None = None) -> fl
 
 def _judge_design(task: DesignTask, design: object) -> float:
     try:
-        evaluation = evaluate_design(task, design)
+        return design_points(task, evaluate_design(task, design))
     except TinyMLError:
         return 0.0  # `check` tells the learner why
+
+
+def design_points(task: DesignTask, evaluation: Evaluation | None) -> float:
+    """Points for a design that was evaluated, rounded down to hundredths."""
     share = evaluation.share if evaluation else 0.0
     return math.floor(100 * task.points * share) / 100
 

@@ -17,8 +17,8 @@ from traitlets.config.loader import PyFileConfigLoader
 
 from autograder.kernels import KernelFolder
 from autograder.labs import COURSE_DIR, ROOT
+from autograder.nbgrader_settings import CONFIG_FILE, configure
 
-CONFIG_FILE = "nbgrader_config.py"
 _ERROR = re.compile(r"^\s*([\w.]*(?:Error|Exception|Interrupt)\b.*)$", re.MULTILINE)
 
 
@@ -36,7 +36,12 @@ class Outcome:
 
 
 class Course:
-    """nbgrader on one folder, with the settings of ``nbgrader_config.py``.
+    """nbgrader on one folder, with the course's settings and the folder's own.
+
+    Attributes:
+        folder: see below.
+        config: what nbgrader is told.
+        db_url: of the gradebook.
 
     Args:
         folder: of ``source``, ``release``, ``submitted``, ``autograded`` and the gradebook; by
@@ -47,23 +52,29 @@ class Course:
         self.folder = (folder or COURSE_DIR).resolve()
         self.folder.mkdir(parents=True, exist_ok=True)
         config: Config = PyFileConfigLoader(CONFIG_FILE, path=str(ROOT)).load_config()
-        config.CourseDirectory.root = str(self.folder)
-        # nbgrader's default is a file in the current folder, wherever that is.
-        self.db_url = f"sqlite:///{self.folder / 'gradebook.db'}"
-        config.CourseDirectory.db_url = self.db_url
+        configure(config, self.folder)
+        if (self.folder / CONFIG_FILE).is_file():  # such as a plugin for late days
+            config.merge(PyFileConfigLoader(CONFIG_FILE, path=str(self.folder)).load_config())
+        self.db_url = str(config.CourseDirectory.db_url)
         self._kernels = KernelFolder()
         config.merge(self._kernels.settings())
+        self.config = config
         self._api = NbGraderAPI(CourseDirectory(config=config), config=config)
 
     def generate_assignment(self, lab: str) -> Outcome:
         """Make the release of a lab, and enter it into the gradebook."""
-        with tools_on_path(), _no_warnings():
+        with tools_on_path(), no_warnings():
             return _outcome(self._api.generate_assignment(lab, force=True, create=True))
 
     def autograde(self, lab: str, student: str) -> Outcome:
         """Run and score one student's submission."""
-        with tools_on_path(), _no_warnings():
+        with tools_on_path(), no_warnings():
             return _outcome(self._api.autograde(lab, student, force=True, create=True))
+
+    def generate_feedback(self, lab: str, student: str | None = None) -> Outcome:
+        """Make the pages that students get back; for everybody where no student is named."""
+        with tools_on_path(), no_warnings():
+            return _outcome(self._api.generate_feedback(lab, student, force=True))
 
     def gradebook(self) -> Any:
         """The gradebook; to be used in a ``with``."""
@@ -83,7 +94,7 @@ def tools_on_path() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _no_warnings() -> Iterator[None]:
+def no_warnings() -> Iterator[None]:
     """Silence what nbgrader 0.9 says about its own use of the database with every submission."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -60,6 +60,17 @@ def normal(notebook: NotebookNode) -> NotebookNode:
     return result
 
 
+def graded_points(lab: Lab) -> dict[str, float]:
+    """The graded cells of a lab and their points.
+
+    Raises:
+        ReleaseError: as for `instructor_notebook`.
+    """
+    cells = instructor_notebook(lab).cells
+    flags = {grade_id(cell): cell.metadata.get("nbgrader", {}) for cell in cells}
+    return {str(name): float(f["points"]) for name, f in flags.items() if f.get("grade")}
+
+
 def grade_id(cell: NotebookNode) -> str | None:
     """Nbgrader's name of a cell, where it has one."""
     name = cell.metadata.get("nbgrader", {}).get("grade_id")

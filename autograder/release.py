@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from autograder import files, notebook
 from autograder.errors import ReleaseError
 from autograder.labs import COURSE_DIR, Lab, find_lab, labs
-from autograder.leaks import check_leaks
+from autograder.leaks import check_folder, check_leaks
 from autograder.nbgrader_api import Course
 
 MAX_NOTEBOOK_BYTES = 200_000
@@ -48,7 +48,9 @@ def release(
             student = build(lab, folder)
             if not check:
                 files.write(student, lab.notebook)
-            elif not _same(lab.notebook, student):
+            if lab.notebook.parent.is_dir():  # whoever gets the folder gets what lies beside it
+                check_folder(notebook.instructor_notebook(lab), lab.notebook.parent)
+            if check and not _same(lab.notebook, student):
                 drifted.append(lab.name)
     if drifted:
         raise ReleaseError(
@@ -74,6 +76,7 @@ def build(lab: Lab, course_dir: Path) -> NotebookNode:
     released = course_dir / "release" / lab.name / f"{lab.name}.ipynb"
     student = notebook.normal(files.read(released))
     check_leaks(instructor, student)
+    check_folder(instructor, released.parent)
     size = len(files.as_text(student).encode())
     if size > MAX_NOTEBOOK_BYTES:
         raise ReleaseError(

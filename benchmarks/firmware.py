@@ -57,21 +57,22 @@ def plans(graph: Graph) -> Iterator[tuple[str, Callable[[], Plan]]]:
 
 
 def patched(graph: Graph) -> Plan:
-    """The first stage in 2x2 patches, up to where that takes the least SRAM.
+    """The first stage that can be, in 2x2 patches, up to where that takes the least SRAM.
 
     Raises:
-        ScheduleError: no stage can begin with the first operator, or none that is cut so.
+        ScheduleError: the first two operators can begin none.
     """
-    found = []
-    for last in cut_points(graph):
-        names = graph.operators[0].name, graph.operators[last].name
-        try:
-            found.append(plan(Schedule(graph, [Patches(*names, SIDE, SIDE)])))
-        except ScheduleError as error:
-            refusal = error
-    if not found:
-        raise refusal
-    return min(found, key=lambda planned: planned.peak_bytes)
+    for first in graph.operators[:2]:  # a network may begin with a RESHAPE
+        found = []
+        for last in cut_points(graph):
+            names = first.name, graph.operators[last].name
+            try:
+                found.append(plan(Schedule(graph, [Patches(*names, SIDE, SIDE)])))
+            except ScheduleError as error:
+                refusal = error
+        if found:
+            return min(found, key=lambda planned: planned.peak_bytes)
+    raise refusal
 
 
 def measure_plan(planned: Plan, images: list[NDArray[Any]]) -> dict[str, Any]:

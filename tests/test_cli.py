@@ -120,6 +120,51 @@ def test_deploy_as_json_is_nothing_but_json(
     }
 
 
+def test_firmware_is_in_the_table_and_in_the_folder(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    pytest.importorskip("ziglang", reason="needs the extra 'firmware'")
+    pytest.importorskip("unicorn", reason="needs the extra 'firmware'")
+    monkeypatch.setenv("COLUMNS", "80")
+    arguments = ["deploy", "--epochs", "1", "--firmware", "--out", str(tmp_path)]
+    code, out, err = call(arguments, monkeypatch, capsys)
+    assert code == 0
+    table = [line for line in out.splitlines() if not line.startswith("wrote ")]
+    assert max(map(len, table)) <= 80
+    for words in ("image, built", "self-test", "50/50", "instructions", "of 4,096 B", "passed"):
+        assert words in out
+    assert "emulated core" in err  # the bar
+    record = json.loads((tmp_path / "report.json").read_text())
+    size = (tmp_path / "firmware/image/network.bin").stat().st_size
+    assert f"{size:,} B" in out
+    assert record["flash_used_bytes"] == size
+
+
+def test_an_image_that_is_too_large_does_not_fit_either(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    pytest.importorskip("ziglang", reason="needs the extra 'firmware'")
+    board_file = tmp_path / "small.json"
+    small = {"name": "small", "sram_bytes": 5120, "flash_bytes": 1 << 20, "core": "cortex-m4"}
+    board_file.write_text(json.dumps({**small, "clock_hz": 1_000_000}))
+    arguments = ["deploy", "--board", str(board_file), "--firmware", "--out", str(tmp_path / "out")]
+    code, out, err = call(arguments, monkeypatch, capsys)
+    assert code == cli.DOES_NOT_FIT
+    assert not out
+    assert "B more SRAM than SMALL" in err.replace("\n", " ")
+    code, out, _ = call([*arguments, "--json"], monkeypatch, capsys)
+    record = json.loads(out)
+    assert (code, record["memory"]) == (cli.DOES_NOT_FIT, "SRAM")
+    assert record["missing_bytes"] > 0
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_default_stack_is_the_toolchains() -> None:
+    from tinyml_course.firmware.toolchain import DEFAULT_STACK_BYTES
+
+    assert inspect.signature(cli.deploy).parameters["stack"].default == DEFAULT_STACK_BYTES
+
+
 def test_ctrl_c_is_one_line_and_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -146,7 +191,7 @@ def test_help_lists_every_command(
 ) -> None:
     code, out, _ = call(["--help"], monkeypatch, capsys)
     assert code == 0
-    for command in ("deploy", "doctor", "check", "release", "grade"):
+    for command in ("deploy", "doctor", "check", "release", "grade", "similarity"):
         assert command in out
 
 
@@ -181,23 +226,110 @@ def test_doctor_shows_commands_with_brackets_whole(
     assert "pip install '.[labs]'" in out
 
 
+@pytest.mark.parametrize(("status", "code"), [("ok", 0), ("timeout", cli.NEEDS_ATTENTION)])
 def test_grading_prints_a_table_and_writes_a_csv(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    status: str,
+    code: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ) -> None:
-    from autograder.grade import GradeRow
+    from autograder.grading.report import GradeRow, Report
+    from autograder.grading.run import Options
+    from autograder.grading.spread import Crew
 
-    rows = [
-        GradeRow("ada", "graded", 63.5, 100.0, {"q1": 6.0, "written": None}),
-        GradeRow("bob", "failed", 0.0, 100.0, {}, "not a notebook"),
-    ]
-    monkeypatch.setattr("autograder.grade.grade", lambda *_, **__: rows)
+    rows = (
+        GradeRow("ada", "ok", 63.5, 100.0, 1.2, {"q1": 6.0, "written": None}, waits=True),
+        GradeRow("bob", status, 0.0, 100.0, 60.0, {"q1": 0.0}, "[bold]not\x1b a notebook"),
+    )
+    asked = []
+
+    def grade(*arguments: object) -> Report:
+        asked.append(arguments)
+        return Report("lab0", rows, ("a note",), ())
+
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setattr("autograder.grading.run.grade", grade)
     target = tmp_path / "scores.csv"
-    code, out, _ = call(["grade", "lab0", "--csv", str(target)], monkeypatch, capsys)
-    assert code == 0
-    assert "not a notebook" in out
+    arguments = ["grade", "lab0", "--students", "ada,bob", "--students", "cyd", "--workers", "2"]
+    arguments += ["--seed", "5", "--force", "--insist-sandbox", "--csv", str(target)]
+    found, out, _ = call(arguments, monkeypatch, capsys)
+    assert found == code
+    options = Options(["ada", "bob", "cyd"], seed=5, force=True)
+    assert asked == [("lab0", options, Crew(2, None, insist_sandbox=True))]
+    for words in ("63.5 / 100", "(to be read)", "[bold]not", "a note", "1 wait for a person"):
+        assert words in out
+    assert "\x1b a notebook" not in out
     with target.open() as file:
         table = list(csv.DictReader(file))
     assert [row["score"] for row in table] == ["63.5", "0.0"]
     assert table[0]["q1"] == "6.0"
-    assert table[0]["written"] == table[1]["q1"] == ""
+    assert table[0]["written"] == table[1]["written"] == ""
     assert [p.name for p in tmp_path.iterdir()] == ["scores.csv"]
+
+
+def test_grading_says_what_was_not_kept(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from autograder.grading.report import GradeRow, Report
+
+    row = GradeRow("ada", "ok", 90.0, 100.0)
+    report = Report("lab0", (row,), (), ("gradebook.db was locked; the journal keeps the scores",))
+    monkeypatch.setattr("autograder.grading.run.grade", lambda *_: report)
+    monkeypatch.setenv("COLUMNS", "120")
+    code, out, _ = call(["grade", "lab0"], monkeypatch, capsys)
+    assert code == cli.NEEDS_ATTENTION
+    assert "the journal keeps the scores" in out
+
+
+def test_check_shows_what_is_lacking(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from autograder.judging.outcome import Group, Outcome, QuestionOutcome
+    from autograder.self_check import Finding, SelfCheck
+
+    group = Group("depthwise", 0, 3, "0 of 3 right; your function gave 8, expected 2")
+    wrong = QuestionOutcome("q2", 3.6, 6, "partly right", "", (Group("dense", 5, 5), group))
+    findings = (
+        Finding("parameters", wrong, "The groups are not used."),
+        Finding("MACs", QuestionOutcome("q3", 0, 8, "unsolved", "not written yet")),
+    )
+    outcome = Outcome("ok", (wrong, findings[1].outcome), "", 2.0)
+    asked = []
+
+    def self_check(*arguments: object) -> SelfCheck:
+        asked.append(arguments)
+        return SelfCheck(Path("mine.ipynb"), findings, outcome, 10)
+
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr("autograder.self_check.self_check", self_check)
+    code, out, _ = call(["check", "lab0", "mine.ipynb", "--seed", "9"], monkeypatch, capsys)
+    assert code == 0
+    assert asked == [("lab0", Path("mine.ipynb"), 9)]
+    for words in (
+        "3.6 of 6",
+        "partly right",
+        "q2 depthwise: 0 of 3 right; your function gave 8, expected 2",
+        "q2 likely cause: The groups are not used.",
+        "3.6 of 14 points, 10 more",
+    ):
+        assert words in out
+    assert "dense" not in out
+
+
+def test_similarity_prints_the_caveat(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    from autograder.similarity.compare import compare
+    from autograder.similarity.report import CAVEAT
+
+    text = "def f(a):\n    " + "\n    ".join(f"a = a * {i} + max(a, {i})" for i in range(9))
+    found = compare("lab0", {"ada": {"q1": text}, "[b]": {"q1": text}}, {})
+    monkeypatch.setattr("autograder.similarity.report.similarity", lambda *_: found)
+    code, out, _ = call(["similarity", "lab0", "--out", str(tmp_path)], monkeypatch, capsys)
+    assert code == 0
+    assert "[b]" in out
+    assert "1.00" in out
+    assert CAVEAT in out
+    assert {path.name for path in tmp_path.iterdir()} == {"similarity.html", "similarity.csv"}

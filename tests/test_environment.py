@@ -35,7 +35,8 @@ def conda() -> dict[str, SpecifierSet]:
 def test_conda_has_what_a_learner_needs_in_the_same_ranges(
     project: dict, conda: dict[str, SpecifierSet]
 ) -> None:
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["labs"]]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["labs"], *extras["firmware"]]
     expected = {CONDA_NAMES.get(r.name, r.name): r.specifier for r in map(Requirement, wanted)}
     assert conda == {**expected, "pip": SpecifierSet()}
 

@@ -57,6 +57,7 @@ def test_the_package_is_imported_within_its_bound() -> None:
         "tinyml_course.data",
         "tinyml_course.patching",
         "tinyml_course.firmware",
+        "tinyml_course.pruning",
     ],
 )
 def test_nothing_heavy_comes_along(module: str) -> None:

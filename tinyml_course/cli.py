@@ -1,8 +1,6 @@
-"""The command line: ``tinyml deploy``, ``doctor``, ``check``, ``release``, ``grade``."""
+"""The command line: ``tinyml deploy``, ``doctor``, ``check``, ``release``, ``grade`` and more."""
 
-import csv
 import dataclasses
-import io
 import json
 import sys
 from importlib.util import find_spec
@@ -14,15 +12,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tinyml_course.errors import DoesNotFitError, TinyMLError
-from tinyml_course.whole_file import write_whole
+from tinyml_course.errors import DoesNotFitError, ImageTooLargeError, TinyMLError
 
 if TYPE_CHECKING:
-    from autograder.grade import GradeRow
-    from tinyml_course.deploy import Deployment
+    from tinyml_course.deploy import Deployment, Firmware
     from tinyml_course.mcu import Board
 
 DOES_NOT_FIT = 1
+NEEDS_ATTENTION = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
 
@@ -43,7 +40,8 @@ def main() -> None:
         app()
     except TinyMLError as error:
         _print_error(error, json_wanted)
-        sys.exit(DOES_NOT_FIT if isinstance(error, DoesNotFitError) else BAD_INPUT)
+        too_small = isinstance(error, DoesNotFitError | ImageTooLargeError)
+        sys.exit(DOES_NOT_FIT if too_small else BAD_INPUT)
     except SystemExit as stop:
         if stop.code == INTERRUPTED:  # typer turns Ctrl-C into this, without a word
             print("\nStopped. Nothing half-written was left behind.", file=sys.stderr)
@@ -64,6 +62,10 @@ def deploy(
     resolution: Annotated[int | None, typer.Option(help="Resize the images to this.")] = None,
     epochs: Annotated[int, typer.Option(help="Training passes.")] = 15,
     seed: Annotated[int, typer.Option(help="Of weights and shuffling.")] = 0,
+    firmware: Annotated[
+        bool, typer.Option("--firmware", help="Build C and an image for the board, and run it.")
+    ] = False,
+    stack: Annotated[int, typer.Option(help="Bytes of stack in that image.")] = 4096,
     out: Annotated[Path | None, typer.Option(help="Folder for the results.")] = None,
     json_output: JsonOption = False,
 ) -> None:
@@ -78,12 +80,25 @@ def deploy(
     lookup("policy", policy, POLICIES)
     target = find_board(board)
 
-    from tinyml_course.deploy import Options, write
+    from tinyml_course.deploy import Options, check_folder, write
     from tinyml_course.deploy import deploy as run
 
-    options = Options(data, target, policy, schedule, image, width, resolution, epochs, seed)
-    deployment = run(options)
+    options = Options(
+        data,
+        target,
+        policy,
+        schedule,
+        image,
+        width,
+        resolution,
+        epochs,
+        seed,
+        firmware=firmware,
+        stack_bytes=stack,
+    )
     folder = out or Path("deployed") / f"{data}-{target.name}"
+    check_folder(folder)
+    deployment = run(options)
     files = write(deployment, target, folder)
     if json_output:
         print(
@@ -120,23 +135,25 @@ def doctor(json_output: JsonOption = False) -> None:
 def check(
     lab: Annotated[str, typer.Argument(help="The lab, such as lab0.")],
     notebook: Annotated[Path | None, typer.Argument(help="By default labs/LAB.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the hidden inputs.")] = None,
+    run_all: Annotated[
+        bool, typer.Option("--run-all", help="Run every cell instead, as `check` sees it.")
+    ] = False,
 ) -> None:
-    """Run your notebook from top to bottom and say which questions pass their checks."""
-    from autograder.progress import progress
+    """Judge your own notebook as an instructor would; nothing is kept or sent."""
+    from autograder.screen import show_progress
 
-    found = progress(lab, notebook)
-    style = {"right": "green", "wrong": "bold red", "unsolved": "yellow"}
-    table = Table(title=str(found.notebook), title_justify="left")
-    for title in ("question", "about", "points", "state"):
-        table.add_column(title, overflow="fold")
-    for q in found.questions:
-        state = f"[{style.get(q.status, 'default')}]{q.status}[/]"
-        table.add_row(q.name, escape(q.title), f"{q.points:g}", state)
-    console = Console()
-    console.print(table)
-    for error in found.errors:
-        console.print(f"[yellow]a cell raised:[/] {escape(error)}", highlight=False)
-    console.print(f"{found.passed} of {len(found.questions)} right, {found.seconds:.0f} s")
+    if run_all or sys.platform != "linux":  # the judge's sandbox needs Linux
+        from autograder.progress import progress
+
+        show_progress(progress(lab, notebook), Console())
+        return
+    _need("jupytext", "nbformat")
+    from autograder.screen import show_self_check
+    from autograder.self_check import PRACTICE_SEED, self_check
+
+    found = self_check(lab, notebook, PRACTICE_SEED if seed is None else seed)
+    show_self_check(found, Console())
 
 
 @app.command()
@@ -146,7 +163,7 @@ def release(
     check: Annotated[bool, typer.Option(help="Write nothing; fail if one is stale.")] = False,
 ) -> None:
     """Instructors: make the student notebooks in labs/ from their sources."""
-    _need_autograder()
+    _need("nbgrader", "jupytext")
     from autograder.release import release as run
 
     if bool(labs) == all_labs:
@@ -158,54 +175,77 @@ def release(
 @app.command()
 def grade(
     lab: Annotated[str, typer.Argument(help="The lab, such as lab0.")],
-    students: Annotated[list[str] | None, typer.Option(help="Only these; repeatable.")] = None,
+    students: Annotated[
+        list[str] | None, typer.Option(help="Only these, as a,b,c; repeatable.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Submissions judged at a time.")] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Judge on a Dask cluster: tcp://host:8786.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Judge again what was judged.")] = False,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the hidden inputs.")] = None,
+    limits: Annotated[
+        Path | None, typer.Option(help="Limits of time and memory, a TOML file.")
+    ] = None,
+    insist_sandbox: Annotated[
+        bool, typer.Option("--insist-sandbox", help="Stop where there is no full sandbox.")
+    ] = False,
     course: Annotated[Path | None, typer.Option(help="nbgrader's course folder.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the hidden inputs.")] = None,
     csv_file: Annotated[Path | None, typer.Option("--csv", help="Write scores there.")] = None,
 ) -> None:
-    """Instructors: grade all submissions with nbgrader. Not isolated: trusted submissions only."""
-    _need_autograder()
-    from autograder.grade import grade as run
+    """Instructors: judge all submissions in a sandbox, scores into nbgrader's gradebook.
 
-    rows = run(lab, students or None, course, seed=seed)
-    table = Table(title=f"{lab}: {len(rows)} submissions", title_justify="left")
-    for title in ("student", "status", "score", "of", "message"):
-        table.add_column(title, overflow="fold")
-    for row in rows:
-        score = f"{row.score:g}"
-        table.add_row(row.student, row.status, score, f"{row.max_score:g}", escape(row.message))
-    Console().print(table)
+    What was judged is not judged again, so a run that was stopped is completed by the same
+    command. The exit code is 1 if a submission or the gradebook needs looking at.
+    """
+    _need("nbgrader", "jupytext")
+    from autograder.grading.report import write_csv
+    from autograder.grading.run import Options
+    from autograder.grading.run import grade as run
+    from autograder.grading.spread import Crew
+    from autograder.screen import show_report
+
+    chosen = [name for each in students or () for name in each.split(",") if name]
+    options = Options(chosen or None, course, seed, limits, force)
+    report = run(lab, options, Crew(workers, scheduler, insist_sandbox))
+    show_report(report, Console())
     if csv_file is not None:
-        _write_scores(csv_file, rows)
+        write_csv(csv_file, report.rows)
         print(f"wrote {csv_file}")
+    if report.needs_attention:
+        raise typer.Exit(NEEDS_ATTENTION)
 
 
-def _need_autograder() -> None:
-    """Raise where the instructor's packages are not installed.
+@app.command()
+def similarity(
+    lab: Annotated[str, typer.Argument(help="The lab, such as lab0.")],
+    course: Annotated[Path | None, typer.Option(help="nbgrader's course folder.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("similarity"),
+) -> None:
+    """Instructors: how alike the submissions are. A hint where to look, never a verdict."""
+    _need("jupytext", "nbformat", "pygments")
+    from autograder.screen import show_similarity
+    from autograder.similarity.report import CAVEAT, write_report
+    from autograder.similarity.report import similarity as run
+
+    found = run(lab, course)
+    show_similarity(found, Console())
+    print(CAVEAT)
+    for path in write_report(found, out):
+        print(f"wrote {path}")
+
+
+def _need(*packages: str) -> None:
+    """Raise where packages of the instructor's side are not installed.
 
     Raises:
         TinyMLError: naming the command that installs them.
     """
-    missing = [name for name in ("nbgrader", "jupytext") if find_spec(name) is None]
+    missing = [name for name in packages if find_spec(name) is None]
     if missing:
         raise TinyMLError(
             f"{' and '.join(missing)} not installed; run: pip install -e '.[instructor]'"
         )
-
-
-def _write_scores(target: Path, rows: list["GradeRow"]) -> None:
-    """A row a student, a column a question; the file appears whole or not at all."""
-    questions = list(dict.fromkeys(name for row in rows for name in row.questions))
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(["student", "status", "score", "max_score", *questions])
-    for row in rows:
-        points = [row.questions.get(name, "") for name in questions]
-        writer.writerow([row.student, row.status, row.score, row.max_score, *points])
-    try:
-        write_whole(target, text.getvalue().encode())
-    except OSError as error:
-        raise TinyMLError(f"cannot write {target}: {error}; choose another --csv") from error
 
 
 def _print_deployment(deployment: "Deployment", board: "Board", files: list[Path]) -> None:
@@ -226,10 +266,33 @@ def _print_deployment(deployment: "Deployment", board: "Board", files: list[Path
     table.add_row(
         "reference", f"{checks.reference_equal}/{checks.reference_images}", "equal to the bit"
     )
+    if deployment.firmware is not None:
+        _add_firmware(table, deployment.firmware)
     console = Console()
     console.print(table)
     for file in files:
         console.print(f"wrote {file}", highlight=False)
+
+
+def _add_firmware(table: Table, firmware: "Firmware") -> None:
+    figures = firmware.figures
+    table.add_section()
+    table.add_row(
+        "emulated core", f"{figures.equal}/{figures.images}", "outputs equal to the emulator's"
+    )
+    table.add_row("  its test", "passed", "main, from reset to its end")
+    unused = figures.plan_bytes - figures.arena_bytes
+    spared = f"measured; {unused:,} B of planned scratch unused"
+    table.add_row(
+        "  arena", f"{figures.arena_bytes:,} B", spared if unused else "measured; equals the plan's"
+    )
+    table.add_row(
+        "  stack",
+        f"{figures.stack_depth_bytes:,} B",
+        f"measured, of {figures.stack_bytes:,} B in SRAM",
+    )
+    table.add_row("  SRAM", f"{figures.sram_bytes:,} B", "arena, stack, variables")
+    table.add_row("  instructions", f"{figures.instructions:,}", "counted, for one image")
 
 
 def _print_error(error: TinyMLError, as_json: bool) -> None:
@@ -245,6 +308,8 @@ def _print_error(error: TinyMLError, as_json: bool) -> None:
                 "missing_bytes": error.missing_bytes,
                 "remedies": list(error.remedies),
             }
+        if isinstance(error, ImageTooLargeError):
+            record |= {"memory": error.memory, "missing_bytes": error.missing_bytes}
         print(json.dumps(record, indent=2))
         return
     console = Console(stderr=True)

@@ -15,6 +15,8 @@ from tqdm.auto import tqdm
 
 from tinyml_course import data, models
 from tinyml_course.errors import DoesNotFitError, ScheduleError, TinyMLError, lookup
+from tinyml_course.firmware import project
+from tinyml_course.firmware.toolchain import DEFAULT_STACK_BYTES
 from tinyml_course.graph import Graph, from_torch, save
 from tinyml_course.mcu import Board, Emulator, Plan, Report, plan, reference, report
 from tinyml_course.mcu.planning import DEFAULT_POLICY, SCHEDULED_POLICIES
@@ -32,6 +34,10 @@ IMAGES: dict[str, Image] = {"memory": "memory", "fed": "fed"}
 
 CALIBRATION_IMAGES = 256
 REFERENCE_IMAGES = 200
+FIRMWARE_IMAGES = 50
+
+FIRMWARE_FOLDER = "firmware"
+"""Where in a deployment's folder the firmware goes."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,8 @@ class Options:
         resolution: rows and columns the images are resized to; ``None`` leaves them.
         epochs: training passes.
         seed: of weights and shuffling.
+        firmware: whether to build an image for the board, and to run it on an emulated core.
+        stack_bytes: SRAM that the image gives to the stack, a multiple of 8.
     """
 
     data: str
@@ -59,6 +67,8 @@ class Options:
     resolution: int | None = None
     epochs: int = 15
     seed: int = 0
+    firmware: bool = False
+    stack_bytes: int = DEFAULT_STACK_BYTES
 
 
 @dataclass(frozen=True)
@@ -113,6 +123,19 @@ class Checks:
 
 
 @dataclass(frozen=True, eq=False)
+class Firmware:
+    """A network's image.
+
+    Attributes:
+        program: C and image.
+        figures: measured while the image ran on an emulated core.
+    """
+
+    program: project.BoardProgram
+    figures: project.FirmwareFigures
+
+
+@dataclass(frozen=True, eq=False)
 class Deployment:
     """A network on a board, with its figures.
 
@@ -122,6 +145,7 @@ class Deployment:
         costs: MACs, SRAM, flash, latency.
         accuracy: float and int8 on the test split.
         checks: what was compared.
+        firmware: the image, where one was asked for.
     """
 
     graph: Graph
@@ -129,30 +153,35 @@ class Deployment:
     costs: Report
     accuracy: Accuracy
     checks: Checks
+    firmware: Firmware | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
-        return {
+        record = {
             **self.costs.to_dict(),
             "schedule": self.plan.schedule.record(),
             "accuracy": asdict(self.accuracy),
             "checks": asdict(self.checks),
         }
+        if self.firmware is not None:
+            record["firmware"] = asdict(self.firmware.figures)
+        return record
 
 
 def deploy(options: Options, progress: bool = True) -> Deployment:
     """Train, quantize, plan and run a compact network on an emulated board.
 
-    Whether it fits is decided before the training, from the shapes alone.
+    Whether it fits is decided before the training, from the shapes alone; so is whether there is a
+    compiler, where firmware is asked for, and C for every operator.
 
     Raises:
         DoesNotFitError: naming operator, bytes missing and remedies.
+        FirmwareError: no compiler, no C for an operator, a plan or a core, or an image that is
+            larger than the board.
         UnknownNameError, DataError: an unknown name; data that is missing or damaged.
     """
     board = options.board
-    dataset = data.load(options.data)
-    if options.resolution is not None:
-        dataset = data.resize(dataset, options.resolution)
+    dataset = data.load(options.data, resolution=options.resolution)
     channels, height, width = dataset.image_shape
     if height != width:
         raise TinyMLError(f"{options.data}: images are {height}x{width}, square ones are needed")
@@ -162,6 +191,8 @@ def deploy(options: Options, progress: bool = True) -> Deployment:
 
     definition = design(height, options.width)
     _check_fits(design, definition, options)
+    if options.firmware:
+        _check_firmware(definition, options)
     network = build(definition, options.seed)
     fit(network, dataset, epochs=options.epochs, seed=options.seed, progress=progress)
     graph = from_torch(network, _calibration(dataset, options.seed), name=definition.name)
@@ -180,10 +211,13 @@ def deploy(options: Options, progress: bool = True) -> Deployment:
     checks.verify()
     predicted = predict(network, dataset.test)
     int8 = outputs.reshape(len(outputs), -1).argmax(1)
+    firmware = None
+    if options.firmware:
+        firmware = _firmware(planned, options, dataset.test, outputs, progress)
     return Deployment(
         graph,
         planned,
-        report(planned, board),
+        report(planned, board, firmware.program.flash if firmware else None),
         Accuracy(
             accuracy(predicted, dataset.test.labels),
             accuracy(int8, dataset.test.labels),
@@ -191,6 +225,7 @@ def deploy(options: Options, progress: bool = True) -> Deployment:
             len(dataset.test),
         ),
         checks,
+        firmware,
     )
 
 
@@ -217,18 +252,32 @@ def plan_for(graph: Graph, options: Options) -> Plan:
     return plan(schedule(graph, budget_bytes=limit, image=image), board, policy)
 
 
+def check_folder(folder: str | Path) -> None:
+    """Raise where writing a deployment would replace somebody's own work.
+
+    Raises:
+        TinyMLError: naming the files.
+    """
+    project.check_replaceable(Path(folder) / FIRMWARE_FOLDER)
+
+
 def write(deployment: Deployment, board: Board, folder: str | Path) -> list[Path]:
     """Write graph, report and memory picture into ``folder``; each file whole or not at all.
 
+    Firmware goes into a folder of its own there, whole or not at all, too. One of an earlier
+    deployment is removed in any case: it would be another network's.
+
     Returns:
-        The files: ``network.safetensors``, ``report.json``, ``memory.png``.
+        The files: ``network.safetensors``, ``report.json``, ``memory.png``, and the folder
+        ``firmware`` if there is any.
 
     Raises:
-        TinyMLError: the folder cannot be written.
+        TinyMLError: the folder cannot be written, or its firmware holds somebody's own work.
     """
     from tinyml_course.plots.memory import memory_timeline
 
     target = Path(folder)
+    check_folder(target)
     writers: dict[str, Callable[[Path], object]] = {
         "network.safetensors": lambda path: save(deployment.graph, path),
         "report.json": lambda path: path.write_text(json.dumps(deployment.to_dict(), indent=2)),
@@ -239,11 +288,18 @@ def write(deployment: Deployment, board: Board, folder: str | Path) -> list[Path
         with tempfile.TemporaryDirectory(prefix=".deploy-", dir=target) as staging:
             for name, writer in writers.items():
                 writer(Path(staging) / name)
+            new = None
+            if deployment.firmware is not None:
+                new = Path(staging) / FIRMWARE_FOLDER
+                made = deployment.firmware
+                project.lay_down(new, project.project_files(made.program, made.figures))
+            project.replace_folder(target / FIRMWARE_FOLDER, new)
             for name in writers:
                 (Path(staging) / name).replace(target / name)
     except OSError as error:
         raise TinyMLError(f"cannot write to {target}: {error}; choose another --out") from error
-    return [target / name for name in writers]
+    written = [*writers] if deployment.firmware is None else [*writers, FIRMWARE_FOLDER]
+    return [target / name for name in written]
 
 
 Design = Callable[[int, float], models.NetworkDefinition]
@@ -258,7 +314,7 @@ def _check_fits(design: Design, definition: models.NetworkDefinition, options: O
 
     def error_of(candidate: models.NetworkDefinition) -> DoesNotFitError | None:
         try:
-            plan_for(models.random_graph(candidate), options)
+            plan_for(models.random_graph(candidate, seed=None), options)
         except DoesNotFitError as error:
             return error
         return None
@@ -276,6 +332,41 @@ def _check_fits(design: Design, definition: models.NetworkDefinition, options: O
     raise failed.with_remedies(tried)
 
 
+def _check_firmware(definition: models.NetworkDefinition, options: Options) -> None:
+    """Build an image of the network with any weights, as large as that with the trained ones.
+
+    Raises:
+        FirmwareError: there is no compiler, no C, or no room.
+    """
+    project.require_machine()
+    graph = models.random_graph(definition)
+    planned = plan_for(graph, options)
+    blank = project.Sample(
+        np.zeros(graph.input.shape, np.int8), np.zeros(graph.output.shape, np.int8), 0
+    )
+    project.board_program(options.board, planned, blank, options.stack_bytes)
+
+
+def _firmware(
+    planned: Plan,
+    options: Options,
+    test: data.Split,
+    outputs: NDArray[np.int8],
+    progress: bool,
+) -> Firmware:
+    """The image, run on an emulated core.
+
+    Raises:
+        FirmwareError: it cannot be built, or does something else than the emulator.
+    """
+    images = list(test.channels_last()[:FIRMWARE_IMAGES])
+    sample = project.sample_of(planned, images[0], outputs[0], int(test.labels[0]))
+    program = project.board_program(options.board, planned, sample, options.stack_bytes)
+    figures = project.measure(program, images, list(outputs[: len(images)]), progress)
+    figures.verify()
+    return Firmware(program, figures)
+
+
 def _otherwise(options: Options) -> Iterator[tuple[str, Options]]:
     """Schedules that need less SRAM, as the command line says them."""
     if options.policy in SCHEDULED_POLICIES:
@@ -288,7 +379,7 @@ def _otherwise(options: Options) -> Iterator[tuple[str, Options]]:
 
 def _fits(definition: models.NetworkDefinition, options: Options) -> bool:
     try:
-        plan_for(models.random_graph(definition), options)
+        plan_for(models.random_graph(definition, seed=None), options)
     except DoesNotFitError:
         return False
     return True

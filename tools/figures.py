@@ -100,6 +100,7 @@ def rows() -> list[tuple[str, str, str]]:
             bench.format("kernels"),
         ),
         *firmware_rows(result("firmware")["networks"], bench.format("firmware")),
+        *c_rows(bench),
         (
             "planning a network; costs of a search's candidate",
             f"at most {max(plans):.1f} ms; {speed['batch_us_per_network']:.0f} us",
@@ -110,6 +111,8 @@ def rows() -> list[tuple[str, str, str]]:
             f"{fit['left_out_error_mean']:.1%} mean, {fit['left_out_error_worst']:.1%} worst",
             bench.format("latency_fit"),
         ),
+        *pruning_rows(result("pruning")["summary"], bench.format("pruning")),
+        scenes_row(result("scenes"), bench.format("scenes")),
         (
             "Lab 0: points of the unsolved and of the solved notebook's ten functions",
             f"{sum(q['unsolved_points'] for q in lab['questions']):.0f} and "
@@ -140,12 +143,15 @@ def firmware_rows(networks: Any, command: str) -> list[tuple[str, str, str]]:
     runs = [run for kinds in networks.values() for run in kinds.values() if "refused" not in run]
     equal = sum(r["equal_on_core"] == r["equal_here"] == r["inputs"] for r in runs)
     planned = sum(r["arena_bytes"] == r["plan_bytes"] for r in runs)
-    over = [
-        run["instructions"] / kinds["unfused"]["instructions"]
-        for kinds in networks.values()
-        for kind, run in kinds.items()
-        if kind != "unfused" and "refused" not in run
-    ]
+    over = {
+        way: [
+            kinds[kind]["instructions"] / kinds["unfused"]["instructions"]
+            for kinds in networks.values()
+            for kind in given
+            if kind in kinds and "refused" not in kinds[kind]
+        ]
+        for way, given in {"streamed": ("streamed", "row_fed"), "patched": ("patched",)}.items()
+    }
     return [
         (
             f"networks as C on the emulated Cortex-M7 and here, {runs[0]['inputs']} inputs each: "
@@ -154,11 +160,89 @@ def firmware_rows(networks: Any, command: str) -> list[tuple[str, str, str]]:
             command,
         ),
         (
-            "instructions of streamed networks over those of the same, operator by operator",
-            f"at most {max(over):.3f}",
+            "instructions of streamed networks over those of the same, operator by operator; of "
+            "networks with a stage in patches",
+            f"at most {max(over['streamed']):.2f}; {min(over['patched']):.2f} to "
+            f"{max(over['patched']):.2f}",
+            command,
+        ),
+        (
+            "stack of such a network; vww1@80 on the emulated core, an inference",
+            f"at most {max(run['stack_bytes'] for run in runs)} B; "
+            f"{networks['vww1@80']['unfused']['emulated_seconds']:.2f} s",
             command,
         ),
     ]
+
+
+def c_rows(bench: str) -> list[tuple[str, str, str]]:
+    """The C besides its bytes: speed here, size, cycles, and how it came to be fast."""
+    times = [f["times_faster"] for f in result("host_speed")["files"].values()]
+    size, m7 = result("code_size"), result("cycles")["cortex-m7"]["story_simd_beside_tinyengine"]
+    story = list(result("optimisation_story")["story"]["vww1@80"].values())
+    first, last = story[0], story[-1]
+    return [
+        (
+            f"C as a library of this machine, against TF-Lite Micro's interpreter, {len(times)} "
+            "files",
+            f"{min(times):.1f} to {max(times):.1f} times faster",
+            bench.format("host_speed"),
+        ),
+        (
+            f"flash of an image, estimated before it is built: error on {size['images']} images",
+            f"{size['mean_flash_error']:.1%} mean, {size['worst_flash_error']:.0%} worst",
+            bench.format("code_size"),
+        ),
+        (
+            "cycles estimated from instructions (Cortex-M7): TinyEngine's techniques here, against "
+            "its published latencies, nothing fitted",
+            f"{m7['error_mean']:.1%} mean, {m7['error_worst']:.0%} worst",
+            bench.format("cycles"),
+        ),
+        (
+            "vww1@80 from an interpreter's loops to our kernels: instructions for each MAC; SRAM",
+            f"{first['instructions_per_mac']:.1f} to {last['instructions_per_mac']:.1f}; "
+            f"{first['sram_bytes'] / 1024:.0f} to {last['sram_bytes'] / 1024:.0f} KiB",
+            bench.format("optimisation_story"),
+        ),
+    ]
+
+
+def pruning_rows(summary: Any, command: str) -> list[tuple[str, str, str]]:
+    """Pruning on Fashion-MNIST: what granularity costs, what a board gains."""
+    two_thirds = {
+        row["granularity"]: row["accuracy"]
+        for row in summary["granularities"]
+        if abs(row["sparsity"] - 7 / 9) < 1e-6
+    }
+    wanted = ("fine-grained", "vector", "kernel", "channel")
+    dense, half = (summary["board"][key] for key in ("dense", "half"))
+    return [
+        (
+            "Fashion-MNIST, 7 of 9 weights pruned and tuned, 3 seeds: dense; fine-grained, vector, "
+            "kernel, channel",
+            f"{summary['dense']:.1%}; " + ", ".join(f"{two_thirds[k]:.1%}" for k in wanted),
+            command,
+        ),
+        (
+            "channels pruned to half the MACs: SRAM, constants, latency estimate on STM32F746",
+            f"{dense['sram_peak_bytes']:,.0f} to {half['sram_peak_bytes']:,.0f} B, "
+            f"{dense['flash_constants_bytes']:,.0f} to {half['flash_constants_bytes']:,.0f} B, "
+            f"{dense['latency_ms']:.1f} to {half['latency_ms']:.1f} ms",
+            command,
+        ),
+    ]
+
+
+def scenes_row(figures: Any, command: str) -> tuple[str, str, str]:
+    """The generated scenes."""
+    found = figures["test_accuracy"]
+    return (
+        "generated scenes at 64 pixels, a second on one core; a linear model on the pixels, at 32",
+        f"{figures['images_per_second']['64']}; at most "
+        f"{max(found['logistic_regression_on_pixels']):.1%}",
+        command,
+    )
 
 
 def kernel_figures() -> list[float]:

@@ -11,7 +11,7 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-EXTRAS = "labs,instructor,firmware,dev"
+EXTRAS = "labs,instructor,cluster,firmware,dev"
 HEADER = """\
 # Tested versions, used by `make` and CI. Renewed by `make lock`; the ranges are in pyproject.toml.
 """

@@ -1,6 +1,10 @@
 """Release: nothing leaks, metadata is right, and what is committed is what the sources make."""
 
 import re
+import shutil
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +16,7 @@ from autograder import files, notebook
 from autograder import labs as labs_module
 from autograder.errors import ReleaseError
 from autograder.labs import Lab, find_lab, labs
-from autograder.leaks import check_leaks, hidden_lines
+from autograder.leaks import check_folder, check_leaks, hidden_lines
 from autograder.release import build, release
 from tinyml_course.errors import UnknownNameError
 
@@ -116,6 +120,85 @@ def test_a_planted_leak_is_found(leak: str, says: str) -> None:
     student.cells[3].source += f"\n{leak}"
     with pytest.raises(ReleaseError, match=re.escape(says)):
         check_leaks(instructor, student)
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["metadata", "attachments", "tags", "notebook", "id", "in the middle", "in a string"],
+)
+def test_a_leak_is_found_wherever_it_stands(where: str) -> None:
+    instructor = notebook.instructor_notebook(find_lab("lab0"))
+    student = _student(instructor)
+    line = "return (size + padding - kernel) // stride + 1"
+    cell = student.cells[3]
+    match where:
+        case "metadata":
+            cell.metadata["note"] = {"deep": [line]}
+        case "attachments":
+            cell["attachments"] = {line: {"text/plain": "x"}}
+        case "tags":
+            cell.metadata["tags"] = ["x", line]
+        case "notebook":
+            student.metadata["solution"] = line
+        case "id":
+            cell["id"] = line
+        case "in the middle":
+            cell.source += f"\nThe answer is {line}, of course."
+        case _:
+            cell.source += f'\nanswer = "{line}"'
+    with pytest.raises(ReleaseError, match="'q1'"):
+        check_leaks(instructor, student)
+
+
+@pytest.mark.parametrize("name", [".ipynb_checkpoints/lab-checkpoint.ipynb", "notes.txt", "a.py"])
+def test_a_leak_beside_the_notebook_is_found(name: str, tmp_path: Path) -> None:
+    lab = find_lab("lab0")
+    instructor = notebook.instructor_notebook(lab)
+    folder = tmp_path / lab.name
+    files.write(files.read(lab.notebook), folder / f"{lab.name}.ipynb")
+    check_folder(instructor, folder)
+    solved = notebook.instructor_notebook(lab)
+    for cell in solved.cells:  # somebody has taken the marks away
+        cell.source = re.sub(r" *#+ (BEGIN|END) (SOLUTION|HIDDEN TESTS)\n?", "", cell.source)
+    text = files.as_text(solved)
+    (folder / name).parent.mkdir(exist_ok=True)
+    answer = next(cell.source for cell in solved.cells if notebook.grade_id(cell) == "q7")
+    (folder / name).write_text(text if name.endswith("ipynb") else answer)
+    with pytest.raises(ReleaseError, match=re.escape(name)):
+        check_folder(instructor, folder)
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_no_solution_and_no_hidden_test(tmp_path: Path) -> None:
+    root = Path(__file__).resolve().parents[2]
+    copy = tmp_path / "copy"
+    for name in ("tinyml_course", "autograder"):
+        shutil.copytree(root / name, copy / name, ignore=shutil.ignore_patterns("course.db"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(root / name, copy / name)
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q"]
+    subprocess.run([*command, "-w", str(tmp_path / "out"), str(copy)], check=True, timeout=300)
+    [wheel] = (tmp_path / "out").glob("*.whl")
+    with zipfile.ZipFile(wheel) as content:
+        text = {name: content.read(name).decode("utf-8", "replace") for name in content.namelist()}
+    assert "autograder/judging/submission.py" in text
+    assert "autograder/limits.toml" in text
+    assert not [
+        name for name in text if name.startswith(("autograder/source", "autograder/course"))
+    ]
+    assert not [name for name in text if name.endswith((".ipynb", ".db", ".jsonl"))]
+    for lab in LABS:
+        written = next(
+            cell.source
+            for cell in notebook.instructor_notebook(lab).cells
+            if notebook.grade_id(cell) == "written"
+        )
+        hidden = (lab.source.parent / "hidden.py").read_text()
+        lines = [line.strip() for line in f"{hidden}\n{written}".splitlines()]
+        for name, content_text in text.items():
+            for line in lines:
+                if len(line) > 45 and not line.startswith(("from ", "import ")):
+                    assert line not in content_text, name
 
 
 def test_outputs_are_a_leak() -> None:

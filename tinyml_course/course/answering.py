@@ -14,7 +14,17 @@ from typing import Any, Literal
 from tinyml_course.course.plain import MalformedAnswerError, Plain, to_plain
 from tinyml_course.course.question import Case, Function
 
-Trouble = Literal["unsolved", "raised", "malformed", "library"]
+Trouble = Literal[
+    "unsolved",
+    "raised",
+    "malformed",
+    "library",
+    "timeout",
+    "memory",
+    "processes",
+    "crashed",
+    "tampered",
+]
 
 
 @dataclass(frozen=True)
@@ -24,7 +34,9 @@ class Answer:
     Attributes:
         value: the answer, where there is one.
         trouble: why there is none: the function is not written, raised, gave something that is
-            not plain data, or only called the library's version. ``None`` when there is a value.
+            not plain data, or only called the library's version; where it runs in a process of
+            its own, also that it took too long or too much memory, started too many processes,
+            ended the process, or forged messages. ``None`` when there is a value.
         message: the trouble in words.
     """
 

@@ -76,10 +76,11 @@ def generate(plan: Plan) -> Program:
         output_offset=plan.activation(graph.output.name).offset,
         output_bytes=graph.output.size_bytes,
     )
+    used = kernels.sources_for(body)
     return Program(
         plan,
-        {"network.c": text, **kernels.sources()},
-        {"network.h": header, **kernels.headers()},
+        {"network.c": text, **used},
+        {"network.h": header, **kernels.headers_for([text, *used.values()])},
         tuple(name for one in code for name in one.operators),
     )
 
@@ -92,8 +93,7 @@ def _includes(text: str) -> str:
     return "".join(f'#include "{name}"\n' for name in sorted(needed))
 
 
-def _declared(header: str | bytes) -> set[str]:
-    assert isinstance(header, str)
+def _declared(header: str) -> set[str]:
     return set(_CALLED.findall(header))
 
 
@@ -219,6 +219,10 @@ _HEADER = """\
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
 #define NETWORK_ARENA_BYTES {arena_bytes}
 #define NETWORK_OUTPUT_BYTES {output_bytes}
 
@@ -229,6 +233,10 @@ extern int8_t network_arena[NETWORK_ARENA_BYTES];
 #define NETWORK_OUTPUT (network_arena + {output_offset})
 
 void network_run(void);
+
+#ifdef __cplusplus
+}}
+#endif
 
 #endif
 """

@@ -1,6 +1,6 @@
 #include "tinyml_depthwise_3x3.h"
 
-static_assert(sizeof(tinyml_3x3) <= sizeof(tinyml_depthwise_state), "");
+_Static_assert(sizeof(tinyml_3x3) <= sizeof(tinyml_depthwise_state), "");
 
 #if !TINYML_DSP_NATIVE
 

@@ -9,7 +9,7 @@ typedef struct {
     int32_t bias, multiplier, shift;
 } state_of_any;
 
-static_assert(sizeof(state_of_any) <= sizeof(tinyml_depthwise_state), "");
+_Static_assert(sizeof(state_of_any) <= sizeof(tinyml_depthwise_state), "");
 
 static void begin(const tinyml_depthwise_layer *layer, tinyml_depthwise_state *memory) {
     ((state_of_any *)memory)->layer = layer;

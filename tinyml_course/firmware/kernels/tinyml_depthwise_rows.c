@@ -22,7 +22,7 @@ typedef struct {
     int32_t numerator;
 } state_of_rows;
 
-static_assert(sizeof(state_of_rows) <= sizeof(tinyml_depthwise_state), "");
+_Static_assert(sizeof(state_of_rows) <= sizeof(tinyml_depthwise_state), "");
 
 /* `count` bytes, none read behind them. */
 TINYML_DSP uint32_t load_bytes(const int8_t *from, int32_t count) {

@@ -201,8 +201,8 @@ typedef struct {
 /* Words of the sum, of the pairs of rows and of the last row. */
 #define WORDS(k) (1 + (k) / 2 * (2 + (k)) + ((k) + 3) / 2)
 
-static_assert(WORDS(3) == 9 && WORDS(5) == 19 && WORDS(7) == 33, "");
-static_assert(4 * WORDS(7) + sizeof(tail) <= sizeof(tinyml_depthwise_state), "");
+_Static_assert(WORDS(3) == 9 && WORDS(5) == 19 && WORDS(7) == 33, "");
+_Static_assert(4 * WORDS(7) + sizeof(tail) <= sizeof(tinyml_depthwise_state), "");
 
 TINYML_DSP tail *tail_of(tinyml_depthwise_state *state, const int32_t k) {
     return (tail *)&state->words[WORDS(k)];

@@ -10,10 +10,8 @@ GCC_CORES: dict[str, tuple[str, ...]] = {
 }
 """As `CPUS`, in gcc's names."""
 
-# C of 2023 is known to gcc 13 and younger; the one thing taken from it has an older name.
 _GCC = (
     "-std=gnu11",
-    "-Dstatic_assert=_Static_assert",
     "-O3",
     "-ffp-contract=off",
     *toolchain.BARE,

@@ -19,19 +19,6 @@ from tinyml_course.mcu.flash import ALIGNMENT, FlashUse
 from tinyml_course.mcu.inputs import to_integers
 from tinyml_course.mcu.planning import Plan
 
-_LINKAGE = """\
-#ifdef __cplusplus
-extern "C" {
-#endif
-"""
-_LINKAGE_END = """\
-#ifdef __cplusplus
-}
-#endif
-"""
-_FIRST_LINES = "#include <stdint.h>\n"
-_LAST_LINE = "#endif\n"
-
 SELF_TEST = ("main", "sample_image", "sample_output", "network_differences")
 
 
@@ -113,7 +100,6 @@ def board_program(
     sources = {"main.c": fill("main.c", {}), "sample.c": texts["sample.c"]}
     used = {f"network/{name}": text for name, text in network.sources.items()}
     headers = {f"network/{name}": str(text) for name, text in network.headers.items()}
-    headers["network/network.h"] = _for_cxx(headers["network/network.h"])
     image = build(
         board,
         {**sources, **network.sources},
@@ -135,13 +121,6 @@ def sample_of(plan: Plan, image: NDArray[Any], output: NDArray[Any], label: int)
         label: the class that it shows.
     """
     return Sample(to_integers(plan.graph, image), np.asarray(output), label)
-
-
-def _for_cxx(header: str) -> str:
-    """A header that C++ includes as well."""
-    before, includes, rest = header.partition(_FIRST_LINES)
-    inside = rest.rstrip().removesuffix(_LAST_LINE.rstrip())
-    return f"{before}{includes}\n{_LINKAGE}{inside}{_LINKAGE_END}\n{_LAST_LINE}"
 
 
 def _sample_texts(plan: Plan, sample: Sample) -> dict[str, str]:

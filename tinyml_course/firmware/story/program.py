@@ -199,7 +199,7 @@ static const story_record records[] = {{
 }};
 
 #if defined(__arm__)
-static_assert(sizeof(story_node) == {node_bytes}, "NODE_BYTES");
+_Static_assert(sizeof(story_node) == {node_bytes}, "NODE_BYTES");
 #endif
 
 __attribute__((used)) void network_run(void) {{

@@ -3,8 +3,6 @@
 #ifndef TINYML_DSP_ARDUINO_H
 #define TINYML_DSP_ARDUINO_H
 
-#include <assert.h> /* static_assert, which C has without it since 2023 */
-
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 10 && !defined(TINYML_DSP_PORTABLE)
 #define TINYML_DSP_PORTABLE
 #endif
