@@ -1,8 +1,8 @@
 """Where every constant lies in flash, and the bytes themselves."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -51,18 +51,20 @@ class Segment:
             ``shift`` (int8), or ``constant`` (as weights), the fixed operand of an addition or
             product.
         offset: bytes from the start of flash.
-        data: the values.
+        size_bytes: without alignment.
+        make: gives the values. Where something lies follows from sizes, and multipliers take time.
     """
 
     operator: str
     role: str
     offset: int
-    data: NDArray[Any]
+    size_bytes: int
+    make: Callable[[], NDArray[Any]]
 
-    @property
-    def size_bytes(self) -> int:
-        """Bytes without alignment."""
-        return int(self.data.nbytes)
+    @cached_property
+    def data(self) -> NDArray[Any]:
+        """The values."""
+        return self.make()
 
 
 class FlashLayout:
@@ -72,9 +74,9 @@ class FlashLayout:
         self.segments: list[Segment] = []
         offset = 0
         for operator in graph.operators:
-            for role, data in _constants(graph, operator):
-                self.segments.append(Segment(operator.name, role, offset, data))
-                offset += -(-data.nbytes // ALIGNMENT) * ALIGNMENT
+            for role, size, make in _constants(graph, operator):
+                self.segments.append(Segment(operator.name, role, offset, size, make))
+                offset += -(-size // ALIGNMENT) * ALIGNMENT
         self.size_bytes = offset
 
     def of(self, operator: str) -> dict[str, Segment]:
@@ -101,15 +103,20 @@ class FlashLayout:
         return flash
 
 
-def _constants(graph: Graph, operator: Operator) -> Iterator[tuple[str, NDArray[Any]]]:
+_Constant = tuple[str, int, Callable[[], NDArray[Any]]]
+"""Role, bytes, and what gives the values."""
+
+
+def _constants(graph: Graph, operator: Operator) -> Iterator[_Constant]:
     if not isinstance(operator, WEIGHTED):
         for tensor in graph.inputs_of(operator):
             if tensor.is_constant:
-                yield "constant", tensor.values()
+                yield "constant", tensor.size_bytes, tensor.values
         return
     _, weight, bias = graph.inputs_of(operator)
-    table = requantization(graph, operator)
-    yield "weight", weight.values()
-    yield "bias", bias.values()
-    yield "multiplier", table.multiplier
-    yield "shift", table.shift.astype(np.int8)
+    table = cache(lambda: requantization(graph, operator))
+    yield "weight", weight.size_bytes, weight.values
+    yield "bias", bias.size_bytes, bias.values
+    # For each channel an int32 multiplier and a byte of shift.
+    yield "multiplier", 4 * bias.elements, lambda: table().multiplier
+    yield "shift", bias.elements, lambda: table().shift.astype(np.int8)

@@ -8,6 +8,7 @@ from tinyml_course.course.question import DesignTask, Evaluation
 from tinyml_course.errors import DoesNotFitError, TinyMLError, reject_unknown_keys
 from tinyml_course.graph import count_macs
 from tinyml_course.mcu import board, plan
+from tinyml_course.mcu.planning.fits import is_within
 from tinyml_course.models import mobilenet_v2, random_graph
 
 BOARD = board("stm32f746")
@@ -47,10 +48,11 @@ def _largest_that_fits(width: float) -> tuple[tuple[float, int], int]:
     while low <= high:
         middle = (low + high) // 2
         resolution = RESOLUTIONS[middle]
-        try:
-            best = ((width, resolution), design_macs(width, resolution))
+        graph = random_graph(mobilenet_v2(width, resolution, CLASSES), seed=None)
+        if is_within(plan(graph, policy=POLICY), BOARD):  # asks for no remedies
+            best = ((width, resolution), count_macs(graph))
             low = middle + 1
-        except DoesNotFitError:
+        else:
             high = middle - 1
     return best
 
