@@ -48,11 +48,11 @@ def arguments(view: View) -> list[str]:
         found += ["--setenv", name, value]
     found += ["--proc", "/proc", "--dev", "/dev"]
     found += _system()
-    binds = {str(path): str(path) for path in python_files.read_only()}
+    binds = {str(path): str(python_files.there(path)) for path in python_files.read_only()}
     found += _folders([*binds.values(), *view.files.values()])
     for source, target in binds.items():
         found += ["--ro-bind", source, target]
-    for path in python_files.masked():
+    for path in map(python_files.there, python_files.masked()):
         found += ["--tmpfs", str(path), "--remount-ro", str(path)]
     for source, target in view.files.items():
         found += ["--ro-bind", source, target]

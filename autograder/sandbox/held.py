@@ -86,13 +86,14 @@ class Held:
             "namespaces": self.sandbox.namespaces,
             "quiet": self.quiet,
             "library": [str(course / "library")],
-            "site": [str(folder) for folder in python_files.site_folders()],
+            "site": [self.sandbox.shown(folder) for folder in python_files.site_folders()],
             "preload": list(self.preload),
             "cpu_s": int(max(self.limits.question_s, self.limits.final_s)) + 2,
             "answer_bytes": self.limits.answer_bytes,
             "scratch": [home, "/dev/shm"] if self.sandbox.namespaces else [home],
         }
-        command = [*start(course, "worker", "main"), json.dumps(options)]
+        interpreter = self.sandbox.shown(python_files.interpreter())
+        command = [*start(interpreter, course, "worker", "main"), json.dumps(options)]
         view = bubblewrap.View(
             files={str(self.staged): bubblewrap.COURSE},
             scratch_bytes=self.limits.scratch_bytes,
@@ -101,13 +102,14 @@ class Held:
         return self.sandbox.wrap(command, view)
 
 
-def start(course: Path, module: str, function: str) -> list[str]:
+def start(interpreter: str, course: Path, module: str, function: str) -> list[str]:
     """The command that starts a program of `inside`, without its arguments.
 
     Args:
+        interpreter: Python, as the sandbox shows it.
         course: the folder of a `Staging`, as the program sees it.
         module: of `inside`.
         function: in it.
     """
     code = START.format(program=str(course / "program"), module=module, function=function)
-    return [str(python_files.interpreter()), "-s", "-S", "-B", "-c", code]
+    return [interpreter, "-s", "-S", "-B", "-c", code]

@@ -74,18 +74,23 @@ class SandboxProvisioner(LocalProvisioner):
         view = bubblewrap.View(
             files={
                 str(program): bubblewrap.COURSE,
-                **{str(path): str(path) for path in packages},
+                **{str(path): sandbox.shown(path) for path in packages},
             },
             scratch_bytes=limits.scratch_bytes,
             environment=variables,
             writable={self._folder: self._folder},
             # The gradebook and all submissions may lie inside of the autograder.
-            empty=[str(COURSE_DIR)] if self.show_autograder and COURSE_DIR.is_dir() else [],
+            empty=(
+                [sandbox.shown(COURSE_DIR)] if self.show_autograder and COURSE_DIR.is_dir() else []
+            ),
         )
+        interpreter = sandbox.shown(python_files.interpreter())
+        places = [sandbox.shown(path.parent) for path in packages]
+        places += [sandbox.shown(path) for path in python_files.site_folders()]
         inner = [
-            *start(course, "restrict", "run"),
+            *start(interpreter, course, "restrict", "run"),
             json.dumps(restrictions),
-            *_python(command, packages),
+            *_python(interpreter, command, places),
         ]
         kwargs |= {"cmd": sandbox.wrap(inner, view), "env": variables}
         kwargs |= {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -106,17 +111,15 @@ def _packages(with_autograder: bool) -> list[Path]:
     return [Path(str(package.__file__)).resolve().parent for package in found]
 
 
-def _python(command: list[str], packages: list[Path]) -> list[str]:
+def _python(interpreter: str, command: list[str], paths: list[str]) -> list[str]:
     """The kernel's command with the program behind ``python``, told where its packages are."""
-    paths = [str(path.parent) for path in packages]
-    paths += [str(path) for path in python_files.site_folders()]
     begin = f"import sys; sys.path += {paths!r}; import runpy; "
     if command[1:2] != ["-m"] and "-m" not in command:
         raise ValueError(f"a kernel must be started by `python -m module`, not {command}")
     at = command.index("-m")
     begin += f"sys.argv[:1] = [{command[at + 1]!r}]; "
     begin += f"runpy.run_module({command[at + 1]!r}, run_name='__main__', alter_sys=True)"
-    return [str(python_files.interpreter()), "-s", "-S", "-B", "-c", begin, *command[at + 2 :]]
+    return [interpreter, "-s", "-S", "-B", "-c", begin, *command[at + 2 :]]
 
 
 def kernelspec(folder: Path, show_autograder: bool = False) -> Path:

@@ -41,6 +41,10 @@ class Sandbox:
         """Whether files, processes and network are kept apart."""
         return self.kind == "bubblewrap"
 
+    def shown(self, path: Path) -> str:
+        """Where a program in the sandbox finds a file of ours."""
+        return str(python_files.there(path) if self.namespaces else path)
+
     def wrap(self, command: Sequence[str], view: bubblewrap.View) -> list[str]:
         """The command that runs ``command`` in the sandbox."""
         if not self.namespaces:

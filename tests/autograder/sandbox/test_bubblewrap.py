@@ -40,11 +40,19 @@ def test_our_own_packages_are_masked_where_they_are_installed(installed: Path) -
     arguments = bubblewrap.arguments(VIEW)
     bound = arguments.index(str(installed))
     for name in ("autograder", "tinyml_course"):
-        at = arguments.index(str(installed / name))
+        shown = str(python_files.there(installed / name))
+        at = arguments.index(shown)
         assert arguments[at - 1] == "--tmpfs"
-        assert arguments[at + 1 : at + 3] == ["--remount-ro", str(installed / name)]
+        assert arguments[at + 1 : at + 3] == ["--remount-ro", shown]
         assert at > bound
-    assert str(installed / "numpy") not in arguments
+    assert str(python_files.there(installed / "numpy")) not in arguments
+
+
+def test_what_lies_where_the_scratch_folder_is_moves_aside() -> None:
+    """An environment in a clone in /tmp would be hidden by it."""
+    assert python_files.there(Path("/tmp/clone/.venv")) == Path("/python/clone/.venv")
+    assert python_files.there(Path("/home/me/.venv")) == Path("/home/me/.venv")
+    assert python_files.there(Path("/tmpfoo/x")) == Path("/tmpfoo/x")
 
 
 def test_nothing_of_the_repository_is_bound() -> None:
