@@ -130,6 +130,7 @@ def rows() -> list[tuple[str, str, str]]:
             f"{lab['runs']['solved_seconds']:.0f} s; {lab['runs']['solved_peak_rss_mib']} MiB",
             bench.format("lab0"),
         ),
+        *grading_rows(result("grading"), bench.format("grading")),
         (
             "`import tinyml_course`",
             f"{1e3 * result('startup')['tinyml_course']['seconds']:.0f} ms",
@@ -229,6 +230,27 @@ def pruning_rows(summary: Any, command: str) -> list[tuple[str, str, str]]:
             f"{dense['sram_peak_bytes']:,.0f} to {half['sram_peak_bytes']:,.0f} B, "
             f"{dense['flash_constants_bytes']:,.0f} to {half['flash_constants_bytes']:,.0f} B, "
             f"{dense['latency_ms']:.1f} to {half['latency_ms']:.1f} ms",
+            command,
+        ),
+    ]
+
+
+def grading_rows(figures: Any, command: str) -> list[tuple[str, str, str]]:
+    """The grader: right scores, time, beside plain nbgrader."""
+    right, each = figures["right_scores"], figures["seconds_each"]
+    return [
+        (
+            f"{figures['submissions']} submissions of Lab 0, many of them wrong or broken: right "
+            "scores with one worker, two, and two of a Dask cluster",
+            ", ".join(str(right[k]) for k in right),
+            command,
+        ),
+        (
+            "a submission, one worker; two workers over one, two of Dask over one; over plain "
+            "`nbgrader autograde`",
+            f"{each['one worker']:.1f} s; {figures['two_workers_over_one']:.1f} times, "
+            f"{figures['dask_over_one']:.1f} times; "
+            f"{figures['nbgrader_over_one_worker']:.1f} times",
             command,
         ),
     ]

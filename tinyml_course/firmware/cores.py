@@ -27,6 +27,6 @@ def cpu(board: Board) -> str:
         raise ToolchainError(
             f"board {board.name!r}: firmware needs a core with the DSP extension and a "
             f"single-precision FPU, and {board.core!r} is not known to have them; choose a board "
-            f"with {' or '.join(CPUS)}"
+            f"with {' or '.join(sorted(CPUS))}"
         )
     return CPUS[board.core]
