@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from joblib import Parallel, delayed, parallel_config
+from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from autograder.errors import GradingError
@@ -119,8 +120,12 @@ def _alone(
 def _backend(crew: Crew) -> Iterator[int]:
     """Set joblib up; gives its number of jobs."""
     if crew.scheduler is None:
-        with parallel_config(backend="loky"):
-            yield crew.workers
+        try:
+            with parallel_config(backend="loky"):
+                yield crew.workers
+        finally:
+            if crew.workers > 1:  # idle ones would stay for minutes, and this process with them
+                get_reusable_executor().shutdown(wait=True)
         return
     with _client(crew.scheduler) as client, parallel_config(backend="dask", client=client):
         yield -1

@@ -1,6 +1,7 @@
 """Spreading: the same results with one worker, with several, and on a Dask cluster."""
 
 import dataclasses
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -37,6 +38,7 @@ def test_two_workers_give_what_one_gives(
     alone = grade(lab.short, options, Crew(1), judge)
     kept = (gradebook(course), autograded(course))
     both = grade(lab.short, dataclasses.replace(options, force=True), Crew(2), judge)
+    assert not multiprocessing.active_children()  # idle workers would stay for minutes
     assert [(r.student, r.status, r.score) for r in both.rows] == [
         (r.student, r.status, r.score) for r in alone.rows
     ]
