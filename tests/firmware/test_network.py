@@ -104,8 +104,9 @@ def test_an_image_of_another_network_is_refused() -> None:
 def test_every_board_starts_from_its_own_addresses(name: str) -> None:
     target = board(name)
     machine = NetworkMachine(target, generate(PLAN))
-    code = machine.image.code[0]
+    code, text = machine.image.code
     assert target.flash_base <= code < target.flash_base + target.flash_bytes
+    assert machine.image.sections[".text"] == len(text)  # also where flash begins at address 0
     arena = machine.image.symbol("network_arena").address
     assert target.sram_base <= arena < target.sram_base + target.sram_bytes
     run = machine.run(IMAGES[0])
