@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import platform
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ PURPOSES = {
     "": "the library",
     "labs": "notebooks and widgets",
     "instructor": "release and grading",
+    "cluster": "grading on a Dask cluster",
     "firmware": "firmware and the emulated core",
     "dev": "changing the course",
 }
@@ -46,7 +48,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at Python, the dependencies, torch, memory and data."""
-    return [_python(), *_dependencies(), _torchvision(), _machine(), *_data_sets()]
+    return [_python(), *_dependencies(), _torchvision(), _machine(), _sandbox(), *_data_sets()]
 
 
 def _python() -> Finding:
@@ -117,6 +119,15 @@ def _machine() -> Finding:
         mend = "close other programs; the labs need 1 GiB, JupyterLab some more"
         return Finding("machine", "optional", found, mend)
     return Finding("machine", "ok", found)
+
+
+def _sandbox() -> Finding:
+    what = "sandbox of the grader"
+    program = shutil.which("bwrap")
+    if program is None:
+        mend = "only who grades others' work needs it: install bubblewrap (Linux)"
+        return Finding(what, "optional", "bubblewrap is not there, only limits", mend)
+    return Finding(what, "ok", f"{program}; `python -m autograder.sandbox` tries it")
 
 
 def _data_sets() -> Iterator[Finding]:

@@ -14,7 +14,7 @@ def visible():
         for place in (path, "/proc/1/root" + path, "/proc/self/root" + path):
             if os.path.exists(place):
                 return True
-    for pattern in ("/*/*.ipynb", "/*/*/*.ipynb", "/home/*", "/root/*", "/work/*/*", "/var/*/*"):
+    for pattern in ("/*/*.ipynb", "/*/*/*.ipynb", "/home/*", "/root/*", "/srv/*/*", "/var/*/*"):
         for path in glob.glob(pattern) + glob.glob(pattern + "/.*"):
             if @CANARY@ in open(path, errors="replace").read() if os.path.isfile(path) else False:
                 return True
