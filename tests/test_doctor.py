@@ -90,8 +90,8 @@ def test_data_is_looked_for_where_the_variable_says(
 
 def test_a_grader_without_its_sandbox_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda name: None)
-    (finding,) = [f for f in examine() if f.what == "sandbox of the grader"]
+    (finding,) = [f for f in doctor.examine() if f.what == "sandbox of the grader"]
     assert (finding.state, "install bubblewrap" in finding.mend) == ("optional", True)
     monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
-    (finding,) = [f for f in examine() if f.what == "sandbox of the grader"]
+    (finding,) = [f for f in doctor.examine() if f.what == "sandbox of the grader"]
     assert (finding.state, finding.mend) == ("ok", "")
