@@ -1,8 +1,8 @@
-"""The two commands of the README in a fresh clone with no environment, each twice, timed.
+"""The two commands of the README in a fresh clone with no environment, timed; `make demo` twice.
 
     python tools/fresh_clone.py --json benchmarks/results/fresh_clone.json
 
-Takes about as long as two CI runs; the clone lies in a temporary folder and is removed.
+Takes about as long as a CI run; the clone lies in a temporary folder and is removed.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMANDS = (("make", "demo"), ("make", "demo"), ("make", "test"), ("make", "test"))
+COMMANDS = (("make", "demo"), ("make", "demo"), ("make", "test"))
 
 
 def main() -> None:
