@@ -248,8 +248,8 @@ def grading_rows(figures: Any, command: str) -> list[tuple[str, str, str]]:
         (
             "a submission, one worker; two workers over one, two of Dask over one; over plain "
             "`nbgrader autograde`",
-            f"{each['one worker']:.1f} s; {figures['two_workers_over_one']:.1f} times, "
-            f"{figures['dask_over_one']:.1f} times; "
+            f"{each['one worker']:.1f} s; {figures['two_workers_over_one']:.2f} times, "
+            f"{figures['dask_over_one']:.2f} times; "
             f"{figures['nbgrader_over_one_worker']:.1f} times",
             command,
         ),
