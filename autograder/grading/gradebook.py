@@ -139,7 +139,7 @@ class GradebookWriter:
         if submission.total_seconds_late or notebook.late_submission_penalty is not None:
             self._late_penalty(student)
             book.db.expire_all()
-        return _entry(book.find_submission(lab, student))
+        return _entry(submission)
 
     def _enter(self, grade: Any, judged: dict[str, Any], paper: Paper, fresh: bool) -> None:
         score: float | None

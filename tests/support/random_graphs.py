@@ -217,13 +217,10 @@ class RandomGraph:
         """A layer that mostly uses its output's range; some saturate, some are nearly constant."""
         c_out = weight.shape[axis]
         taps = weight.size // c_out
-        scales = 10 ** self.rng.uniform(-3, -1, c_out if self.rng.random() < 0.8 else 1)
+        scales = self.scales(c_out)
         scale_in = float(self.builder.tensors[source].scale_and_zero_point()[0])
         typical = scale_in * float(np.median(scales)) * _SPREAD**2 * np.sqrt(taps) / 60
-        exponent = (
-            self.rng.uniform(-0.5, 0.7) if self.rng.random() < 0.8 else self.rng.uniform(-3, 1)
-        )
-        bias = self.rng.integers(-(2**12) * taps, 2**12 * taps, c_out).astype(np.int32)
+        spread, bias = self.spread(), self.biases(taps, c_out)
         return self.builder.weighted(
             kind,
             name,
@@ -231,9 +228,22 @@ class RandomGraph:
             weight,
             scales.astype(np.float32),
             bias,
-            self.quantization(typical * 10**exponent),
+            self.quantization(typical * spread),
             **attributes,
         )
+
+    def scales(self, c_out: int) -> np.ndarray:
+        """Of the weights: mostly one a channel."""
+        return 10 ** self.rng.uniform(-3, -1, c_out if self.rng.random() < 0.8 else 1)
+
+    def spread(self) -> float:
+        """The output's range over what is typical."""
+        often = self.rng.random() < 0.8
+        return 10 ** (self.rng.uniform(-0.5, 0.7) if often else self.rng.uniform(-3, 1))
+
+    def biases(self, taps: int, c_out: int) -> np.ndarray:
+        """int32, of the size of the sums."""
+        return self.rng.integers(-(2**12) * taps, 2**12 * taps, c_out).astype(np.int32)
 
 
 @st.composite

@@ -18,7 +18,7 @@ from tinyml_course.graph import Graph, Quantization
 from tinyml_course.graph.torch_importer.calibration import CALIBRATIONS, check_calibration_data
 from tinyml_course.graph.torch_importer.capture import capture
 from tinyml_course.graph.torch_importer.convert import bits_by_layer, emit
-from tinyml_course.graph.torch_importer.float_layers import WEIGHTED, Captured, FloatLayer
+from tinyml_course.graph.torch_importer.float_layers import WEIGHTED, FloatLayer
 from tinyml_course.graph.torch_importer.linking import quantizations
 from tinyml_course.quantization.fake_quantization import FakeQuantizedActivation
 from tinyml_course.quantization.operations import ACTIVATIONS, OPERATIONS, weighted
@@ -44,10 +44,7 @@ class QuantizableNetwork(nn.Module):
     def __init__(self, module: nn.Module, calibration: Tensor) -> None:
         super().__init__()
         check_calibration_data(calibration)
-        captured = capture(module, calibration)
-        self._captured = Captured(
-            copy.deepcopy(captured.layers), captured.input_node, captured.output, captured.program
-        )
+        self._captured = capture(module, calibration)
         self.layers = {layer.name: layer for layer in self._captured.layers}
         self.shape = (calibration.shape[1], calibration.shape[2], calibration.shape[3])
         self._places = {name: str(index) for index, name in enumerate(self.layers)}
