@@ -14,6 +14,7 @@ from tinyml_course.pruning.coupling.groups import (
     channel_prune,
     reorder_channels,
 )
+from tinyml_course.pruning.coupling.plain import coupled_channels, take_channels
 from tinyml_course.pruning.errors import (
     InfeasibleBudgetError,
     PruningError,
@@ -149,6 +150,7 @@ __all__ = [
     "channel_mask",
     "channel_prune",
     "channel_taylor",
+    "coupled_channels",
     "cubic_sparsity",
     "encode",
     "fine_grained_mask",
@@ -192,6 +194,7 @@ __all__ = [
     "sparsity_of",
     "storage_bytes",
     "strongest",
+    "take_channels",
     "taylor_importance",
     "thinet_order",
     "uniform_ratios",

@@ -121,7 +121,7 @@ def search_channels(
         raise PruningError("the channels of every group are fixed; nothing can be removed")
     costs.check_reachable()
     ranks = group_importance(module, groups) if importance is None else importance
-    judge = _Judge(module, costs, ranks, data, images)
+    judge = CandidateJudge(module, costs, ranks, data, images)
     history = _evolve(judge, costs, evaluations, population, seed, progress)
     best = max(history, key=lambda candidate: candidate.validation_accuracy)
     kept = judge.kept(tuple(best.counts.values()))
@@ -129,8 +129,16 @@ def search_channels(
 
 
 @dataclass(eq=False)
-class _Judge:
-    """Accuracy of a candidate without fine-tuning."""
+class CandidateJudge:
+    """Accuracy of a candidate without fine-tuning.
+
+    Attributes:
+        module: the dense network, in eval mode.
+        costs: of its candidates on a board.
+        ranks: importance of the channels, by the group's name.
+        data: training images to choose weights anew by, validation images to judge by.
+        images: of the validation split, at most.
+    """
 
     module: nn.Module
     costs: ChannelCosts
@@ -140,16 +148,19 @@ class _Judge:
 
     @cached_property
     def validation(self) -> Split:
+        """The images to judge by."""
         split = self.data.validation
         return Split(split.images[: self.images], split.labels[: self.images])
 
     def kept(self, counts: Counts) -> dict[str, NDArray[np.int64]]:
+        """The channels that stay, by the group's name."""
         return {
             group.name: strongest(self.ranks[group.name], count)
             for group, count in zip(self.costs.free, counts, strict=True)
         }
 
     def network(self, kept: Mapping[str, NDArray[np.int64]]) -> nn.Module:
+        """The smaller network, its weights and statistics chosen anew."""
         smaller = smaller_network(self.module, self.costs.groups, kept)
         train = self.data.train
         few = Split(train.images[:COMPENSATED_BY], train.labels[:COMPENSATED_BY])
@@ -158,6 +169,7 @@ class _Judge:
         return smaller
 
     def candidate(self, counts: Counts) -> Candidate:
+        """Costs and accuracy with so many channels in each free group."""
         network = self.network(self.kept(counts))
         names = [group.name for group in self.costs.free]
         return Candidate(
@@ -168,7 +180,7 @@ class _Judge:
 
 
 def _evolve(
-    judge: _Judge,
+    judge: CandidateJudge,
     costs: ChannelCosts,
     evaluations: int,
     population: int,

@@ -8,6 +8,7 @@ from tinyml_course.pruning.coupling.groups import (
     channel_prune,
     reorder_channels,
 )
+from tinyml_course.pruning.coupling.plain import coupled_channels, take_channels
 
 if TYPE_CHECKING:
     from tinyml_course.pruning.coupling.smaller import (
@@ -24,12 +25,14 @@ __all__ = [
     "ChannelSlice",
     "channel_groups",
     "channel_prune",
+    "coupled_channels",
     "keep_counts",
     "masked_network",
     "reorder_channels",
     "reordered_network",
     "smaller_network",
     "strongest",
+    "take_channels",
 ]
 
 _WITH_TORCH = {"channel_groups": "trace"}
