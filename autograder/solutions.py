@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from autograder.labs import Lab
 from autograder.notebook import grade_id, instructor_notebook
 from tinyml_course.course import Checker
@@ -17,8 +19,9 @@ def solutions(lab: Lab) -> dict[str, Callable[..., Any]]:
     """
     questions = lab.questions.questions
     names = {question.name: question.function_name for question in questions}
-    # What the cells may count on is what the notebook's set-up gives; `math` is part of that.
-    namespace: dict[str, Any] = {"check": Checker(lab.questions), "math": math}
+    # What the cells may count on is what the notebook's set-up gives; `math` and
+    # NumPy are part of that.
+    namespace: dict[str, Any] = {"check": Checker(lab.questions), "math": math, "np": np}
     for cell in instructor_notebook(lab).cells:
         if grade_id(cell) in names:
             exec(compile(cell.source, f"{lab.name}:{grade_id(cell)}", "exec"), namespace)

@@ -178,7 +178,7 @@ RATIOS = Question(
             lambda s, curves, least: {n: _first_failing(s, c, least) for n, c in curves.items()},
         ),
         Mistake(
-            "A layer that keeps the bound at no sparsity is pruned all the same. Leave it dense: 0.",
+            "A layer that keeps the bound at no sparsity is pruned all the same. It stays dense: 0",
             lambda s, curves, least: {n: _chosen(s, c, least) or s[0] for n, c in curves.items()},
         ),
         Mistake(
