@@ -29,7 +29,7 @@ CHANNELS = {
 }
 """Channels of each group of the dense network, in execution order."""
 BOARD = board("stm32f412")
-BUDGET = Budget(macs=320_000, flash_bytes=48_000)
+BUDGET = Budget(macs=200_000, flash_bytes=24 * 1024)
 """Of the lab's final task."""
 
 
