@@ -42,7 +42,7 @@ def before_and_after(reports: Mapping[str, Report], board: Board, title: str = "
         tidy(axes)
         values = [getattr(costs, key) / unit for costs in reports.values()]
         bars = axes.bar(range(len(values)), values, color=[GREY, *SERIES][: len(values)])
-        texts = [f"{value:,.3g}\n{value / values[0]:.0%}" for value in values]
+        texts = [f"{_number(value)}\n{value / values[0]:.0%}" for value in values]
         axes.bar_label(bars, texts, fontsize=9)
         axes.set_xticks(range(len(names)), names, rotation=20, ha="right", fontsize=9)
         axes.set_ylim(0, max(values) * 1.25)
@@ -59,10 +59,15 @@ def _in_words(reports: Mapping[str, Report], board: Board, title: str) -> str:
     told = "; ".join(
         f"{name}: "
         + ", ".join(
-            f"{label} {getattr(costs, key) / unit:,.3g} "
+            f"{label} {_number(getattr(costs, key) / unit)} "
             f"({getattr(costs, key) / getattr(first, key):.0%})"
             for key, (label, unit) in FIGURES.items()
         )
         for name, costs in reports.items()
     )
     return f"Bars of what {title or 'a network'} costs on {board.name.upper()}. {told}."
+
+
+def _number(value: float) -> str:
+    """Three digits, or all before the point: never ``1.26e+03``."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
