@@ -64,12 +64,12 @@ def runs(lab: Lab) -> dict[str, Any]:
     }
 
 
-def measure() -> dict[str, Any]:
-    lab = find_lab("lab0")
+def measure(name: str = "lab0") -> dict[str, Any]:
+    lab = find_lab(name)
     rows, taken = questions(lab), runs(lab)
     columns = ("points", "unsolved_points", "solved_points", "mistakes")
     show(
-        "Lab 0, question by question",
+        f"{lab.questions.title}, question by question",
         ("question", "points", "unsolved", "solved", "mistakes", "least points lost"),
         [
             (

@@ -42,7 +42,7 @@ _HERE = Path(__file__).resolve().parent / "inside"
 _INSIDE = sorted(path for path in _HERE.glob("*.py") if path.stem != "__init__")
 _TABLES = "tinyml_course.course"
 _KEPT_S = 30 * 24 * 3600
-_SUFFIXES = (".py", ".json", ".md", ".c", ".h", ".typed")
+_SUFFIXES = (".py", ".json", ".md", ".c", ".h", ".typed", ".safetensors")
 
 
 @dataclass(frozen=True, order=True)

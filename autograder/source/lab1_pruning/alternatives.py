@@ -82,7 +82,8 @@ def pattern_by_loop(w: Array, patterns: Array) -> Array:
 def pattern_by_product(w: Array, patterns: Array) -> Array:
     """q4: one matrix product."""
     kept = (w**2).reshape(-1, 9) @ patterns.reshape(-1, 9).T
-    return patterns[kept.argmax(1)].reshape(w.shape)
+    mask: Array = patterns[kept.argmax(1)].reshape(w.shape)
+    return mask
 
 
 def step_in_place(
@@ -195,7 +196,7 @@ def norms_by_loop(w: Array, order: int = 2, axis: int = 0) -> list[float]:
 def norms_by_axes(w: Array, order: int = 2, axis: int = 0) -> Array:
     """q9: sums over all other axes, in float32."""
     others = tuple(a for a in range(w.ndim) if a != axis)
-    total = (np.abs(w.astype(np.float32)) ** order).sum(others)
+    total: Array = (np.abs(w.astype(np.float32)) ** order).sum(others)
     return total if order == 1 else np.sqrt(total)
 
 

@@ -44,7 +44,7 @@ def _without_fillers(w: Array, index_bits: int = 4, value_bits: int = 8) -> int:
 
 
 def _without_pointers(w: Array, index_bits: int = 4, value_bits: int = 8) -> int:
-    return _right(w, index_bits, value_bits) - 2 * (w.shape[1] + 1)
+    return _right(w, index_bits, value_bits) - 2 * (int(w.shape[1]) + 1)
 
 
 def _one_pointer_short(w: Array, index_bits: int = 4, value_bits: int = 8) -> int:
@@ -80,7 +80,7 @@ def _without_indices(w: Array, index_bits: int = 4, value_bits: int = 8) -> int:
 def _rounded_down(w: Array, index_bits: int = 4, value_bits: int = 8) -> int:
     entries = _entries(w, 1 << index_bits)
     packed = entries * index_bits // 8 + entries * value_bits // 8
-    return 2 * (w.shape[1] + 1) + packed
+    return 2 * (int(w.shape[1]) + 1) + packed
 
 
 def _columns(rows: int, *columns: Mapping[int, int]) -> Array:
@@ -144,7 +144,8 @@ def _rows(w: Array, axis: int) -> Array:
 
 
 def _other_axis(w: Array, order: int = 2, axis: int = 0) -> Array:
-    return np.linalg.norm(_rows(w, 1 - axis), order, axis=1)
+    norms: Array = np.linalg.norm(_rows(w, 1 - axis), order, axis=1)
+    return norms
 
 
 _KERNELS = np.array([[[[3.0, -4.0]], [[0.0, 1.0]]], [[[2.0, 2.0]], [[-2.0, 1.0]]]])

@@ -285,7 +285,13 @@ N_M = Question(
 
 def _squares_kept(w: Array, patterns: Array) -> Array:
     """``(C_out, C_in, P)``."""
-    return np.einsum("oiyx,pyx->oip", w**2, patterns.astype(np.float64))
+    kept: Array = np.einsum("oiyx,pyx->oip", w**2, patterns.astype(np.float64))
+    return kept
+
+
+def _best(scores: Array, patterns: Array) -> Array:
+    chosen: Array = patterns[scores.argmax(-1)]
+    return chosen
 
 
 def _one_a_filter(w: Array, patterns: Array) -> Array:
@@ -294,11 +300,11 @@ def _one_a_filter(w: Array, patterns: Array) -> Array:
 
 
 def _by_sum(w: Array, patterns: Array) -> Array:
-    return patterns[np.einsum("oiyx,pyx->oip", w, patterns.astype(np.float64)).argmax(-1)]
+    return _best(np.einsum("oiyx,pyx->oip", w, patterns.astype(np.float64)), patterns)
 
 
 def _by_magnitude(w: Array, patterns: Array) -> Array:
-    return patterns[np.einsum("oiyx,pyx->oip", np.abs(w), patterns.astype(np.float64)).argmax(-1)]
+    return _best(np.einsum("oiyx,pyx->oip", np.abs(w), patterns.astype(np.float64)), patterns)
 
 
 def _best_for_all(w: Array, patterns: Array) -> Array:
@@ -307,7 +313,7 @@ def _best_for_all(w: Array, patterns: Array) -> Array:
 
 
 def _by_largest_weight(w: Array, patterns: Array) -> Array:
-    return patterns[(np.abs(w)[:, :, None] * patterns).max((-1, -2)).argmax(-1)]
+    return _best((np.abs(w)[:, :, None] * patterns).max((-1, -2)), patterns)
 
 
 PATTERNS = all_patterns(4)[[0, 13, 27, 55]]
