@@ -116,7 +116,7 @@ def test_designs_that_make_no_sense_are_refused(wrong: object) -> None:
 
 
 def test_missing_and_unknown_groups() -> None:
-    with pytest.raises(TinyMLError):
+    with pytest.raises(TinyMLError, match="down stay is missing"):
         design.evaluate({name: n for name, n in FOUND.items() if name != "down"})
     with pytest.raises(UnknownNameError, match="stem"):
         design.evaluate({**FOUND, "stme": 4})

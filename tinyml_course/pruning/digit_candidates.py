@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyml_course.errors import lookup, reject_unknown_keys
+from tinyml_course.errors import reject_unknown_keys
 from tinyml_course.mcu import board
 from tinyml_course.pruning.budget import Budget
 from tinyml_course.pruning.errors import PruningError
@@ -69,8 +69,11 @@ def checked(counts: Mapping[str, int]) -> dict[str, int]:
         UnknownNameError, PruningError: as `candidate`.
     """
     reject_unknown_keys("channel counts", counts, CHANNELS)
+    missing = [name for name in CHANNELS if name not in counts]
+    if missing:
+        raise PruningError(f"how many channels of {', '.join(missing)} stay is missing")
     for name, size in CHANNELS.items():
-        count = lookup("channel group", name, counts)
+        count = counts[name]
         whole = isinstance(count, (int, np.integer)) and not isinstance(count, bool)
         if not whole or not 1 <= count <= size:
             raise PruningError(

@@ -23,9 +23,9 @@
 # - take channels out of a network with shortcuts, and see MACs, latency, SRAM and flash fall;
 # - find the most accurate network within a budget of MACs and flash.
 #
-# **What you need:** about two hours, and Lab 0. The computation of the whole notebook takes a
-# minute or two on two cores and under 1 GiB of memory; no GPU, no network, no board. The last cell
-# tells what it took here.
+# **What you need:** about two hours, and Lab 0. The computation of the whole notebook takes about a
+# minute on two cores and under 700 MiB of memory; no GPU, no network, no board. The last cell tells
+# what it took here.
 #
 # **How it works.** Each idea has four steps: *predict*, *build*, *observe*, *explain*. You write
 # eleven short functions. After each one, `check` shows at once what it gives, what is expected,
@@ -165,7 +165,7 @@ check.reveal("p1")
 # ## 2. How much of each layer
 #
 # Layers differ. Some read the image and have few weights; others have weights to spare. A
-# **sensitivity scan** prunes one layer at a time and leaves all others dense.
+# **sensitivity scan** prunes one layer at a time and leaves all else as it is, batch norms too.
 
 # %%
 SPARSITIES = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
@@ -234,8 +234,9 @@ print(f"  each layer by its own ratio {validation(by_layer):.1%}")
 print(f"  the same ratio everywhere   {validation(evenly):.1%}")
 
 # %% [markdown]
-# **Explain.** Each layer alone lost at most one point. Why is the loss of all together larger than
-# one point, and what does the scan therefore not tell?
+# **Explain.** Which layers bear almost nothing, which bear everything, and where in the network do
+# they stand? Each layer alone lost at most one point. Why is the loss of all together larger than
+# that, and what does the scan therefore not tell?
 #
 # Move the slider: one layer's histogram, and its curve from the scan.
 
