@@ -46,7 +46,6 @@ import copy
 
 import numpy as np
 import torch
-from tqdm.auto import tqdm
 
 from tinyml_course import mcu, pruning
 from tinyml_course.course import checker
@@ -170,7 +169,11 @@ check.reveal("p1")
 # %%
 SPARSITIES = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
 scan = pruning.sensitivity_scan(
-    dense, data.validation, SPARSITIES, make_mask=lambda w, sparsity, _: mask_of(w, sparsity)
+    dense,
+    data.validation,
+    SPARSITIES,
+    make_mask=lambda w, sparsity, _: mask_of(w, sparsity),
+    progress=False,
 )
 
 # %% [markdown]
@@ -507,8 +510,9 @@ def tuned(masks: dict) -> float:
 
 
 curves = {}
-for name, (make, sparsities) in tqdm(SETTINGS.items(), desc="fine-tuning"):
+for name, (make, sparsities) in SETTINGS.items():
     found = [tuned({n: make(weights[n], s) for n in conv_names}) for s in sparsities]
+    print(f"{name:13}", *(f"{s:.0%}: {a:.1%}  " for s, a in zip(sparsities, found, strict=True)))
     curves[name] = figures.Curve(sparsities, found)
 show(
     figures.accuracy_against_sparsity(curves, validation(dense), "digit ResNet"),
