@@ -110,7 +110,7 @@ def test_a_candidate_has_one_answer_and_its_costs_fall() -> None:
 
 @pytest.mark.parametrize("wrong", [0, 17, 1.5, True, "8", None])
 def test_designs_that_make_no_sense_are_refused(wrong: object) -> None:
-    with pytest.raises(TinyMLError):
+    with pytest.raises(TinyMLError, match="whole number of channels from 1 to 16"):
         design.evaluate({**FOUND, "stem": wrong})
     assert checker("lab1")("final", {**FOUND, "stem": wrong}).status == "wrong"
 
