@@ -163,6 +163,63 @@ def quantize(
     return np.clip(rounded + zero_point, least, most).astype(dtype)
 
 
+def scale_and_zero_point(low: float, high: float, bits: int = 8) -> tuple[float, int]:
+    """The asymmetric grid that covers a range, widened to hold 0 exactly.
+
+    Args:
+        low: smallest real number.
+        high: largest.
+        bits: 2 to 8.
+
+    Returns:
+        Scale, and the integer that stands for 0.
+
+    Raises:
+        GraphError: the range is not finite, or another number of bits.
+    """
+    scale, zero_point = range_to_quantization(low, high, bits).item()
+    return float(scale), zero_point
+
+
+def quantize_linear(
+    x: ArrayLike, scale: float, zero_point: int = 0, bits: int = 8
+) -> NDArray[np.int8]:
+    """Real numbers as integers of one grid: rounded, halves away from zero, and saturated.
+
+    Args:
+        x: of any shape.
+        scale: step of the grid.
+        zero_point: the integer that stands for 0.
+        bits: 2 to 8.
+
+    Raises:
+        GraphError: a value is not a number, or another number of bits.
+    """
+    grid = Quantization.per_tensor(scale, zero_point)
+    return quantize(x, grid, bits=bits).astype(np.int8)
+
+
+def quantize_per_channel(
+    w: NDArray[np.floating], bits: int = 8, axis: int = 0
+) -> dict[str, NDArray[np.generic]]:
+    """Weights as integers around 0, with a scale for each output channel.
+
+    Args:
+        w: float weights, at least one of each channel not 0.
+        bits: 2 to 8; the integers go from ``-(2^(bits - 1) - 1)`` to ``2^(bits - 1) - 1``.
+        axis: of the output channels.
+
+    Returns:
+        ``scales``, float32 ``(C_out,)``, and ``integers``, int8 of the weights' shape.
+
+    Raises:
+        GraphError: another number of bits.
+    """
+    scales = weight_scales(w, axis, None, bits)
+    integers = quantize(w, Quantization.per_channel(scales, axis), bits=bits)
+    return {"scales": scales, "integers": integers}
+
+
 def dequantize(integers: ArrayLike, quantization: Quantization) -> NDArray[np.float32]:
     """The real numbers that ``integers`` stand for, float32, same shape."""
     array = np.asarray(integers)

@@ -7,7 +7,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from tinyml_course.errors import CompressionError
-from tinyml_course.quantization.bit_widths import Bits, memory_driven_bits, total_bytes
+from tinyml_course.quantization.bit_budget import Bits, memory_driven_bits, total_bytes
 
 POPULATION = 8
 

@@ -81,7 +81,9 @@ def kmeans_codebook(w: NDArray[np.floating], bits: int, *, keep_zero: bool = Fal
     return Codebook(centroids, nearest_centroids(w, centroids), bits)
 
 
-def nearest_centroids(w: NDArray[np.floating], centroids: Floats) -> NDArray[np.uint8]:
+def nearest_centroids(
+    w: NDArray[np.floating], centroids: NDArray[np.floating]
+) -> NDArray[np.uint8]:
     """For each weight the index of the nearest centroid; the lower one in the middle.
 
     Args:
@@ -90,6 +92,26 @@ def nearest_centroids(w: NDArray[np.floating], centroids: Floats) -> NDArray[np.
     """
     middles = (centroids[1:].astype(np.float64) + centroids[:-1]) / 2
     return np.searchsorted(middles, w.astype(np.float64), side="left").astype(np.uint8)
+
+
+def codebook_step(
+    w: NDArray[np.floating], centroids: NDArray[np.floating]
+) -> dict[str, NDArray[np.generic]]:
+    """One step of k-means: each weight to its nearest centroid, each centroid to its weights' mean.
+
+    Args:
+        w: of any shape.
+        centroids: ascending, at most 256.
+
+    Returns:
+        ``indices``, uint8 of the shape of ``w``, into the centroids that were given;
+        ``centroids``, float64 ``(k,)``, moved. One that no weight is nearest to stays.
+    """
+    indices = nearest_centroids(w, np.asarray(centroids, np.float64))
+    members = np.bincount(indices.reshape(-1), minlength=len(centroids))
+    sums = np.bincount(indices.reshape(-1), w.reshape(-1), len(centroids))
+    means = np.where(members > 0, sums / np.maximum(members, 1), centroids)
+    return {"indices": indices, "centroids": means}
 
 
 def centroid_gradients(

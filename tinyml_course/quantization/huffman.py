@@ -1,6 +1,7 @@
 """Huffman coding: frequent codes in few bits (Huffman 1952; Deep Compression, section 4)."""
 
 import heapq
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,19 +40,40 @@ def huffman_lengths(codes: Codes) -> dict[int, int]:
         CompressionError: no codes, or a negative one.
     """
     values, counts = _counts(codes)
-    if len(values) == 1:
-        return {int(values[0]): 1}
+    lengths = _word_lengths(counts.tolist())
+    return {int(value): length for value, length in zip(values, lengths, strict=True)}
+
+
+def huffman_bits(counts: Sequence[int]) -> int:
+    """Bits of all words together, when each code has its Huffman word.
+
+    Args:
+        counts: how often each code occurs, each at least once.
+
+    Raises:
+        CompressionError: no codes, or one that does not occur.
+    """
+    numbers = [int(count) for count in counts]
+    if not numbers or min(numbers) < 1:
+        raise CompressionError(f"each code must occur at least once, got counts {numbers}")
+    lengths = _word_lengths(numbers)
+    return sum(count * length for count, length in zip(numbers, lengths, strict=True))
+
+
+def _word_lengths(counts: Sequence[int]) -> list[int]:
+    if len(counts) == 1:
+        return [1]
     # The two rarest trees become one, until one is left: each leaf of both gets a bit longer.
     # Among equals the oldest goes first, so that the same codes always give the same lengths.
-    trees = [(int(count), age, [age]) for age, count in enumerate(counts)]
+    trees = [(count, age, [age]) for age, count in enumerate(counts)]
     heapq.heapify(trees)
-    lengths = [0] * len(values)
-    for age in range(len(values), 2 * len(values) - 1):
+    lengths = [0] * len(counts)
+    for age in range(len(counts), 2 * len(counts) - 1):
         (first, _, left), (second, _, right) = heapq.heappop(trees), heapq.heappop(trees)
         for leaf in left + right:
             lengths[leaf] += 1
         heapq.heappush(trees, (first + second, age, left + right))
-    return {int(value): length for value, length in zip(values, lengths, strict=True)}
+    return lengths
 
 
 def canonical_words(lengths: dict[int, int]) -> dict[int, str]:

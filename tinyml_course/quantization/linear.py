@@ -11,12 +11,21 @@ from tinyml_course.graph.quantization import (
     dequantize,
     quantize,
     range_to_quantization,
+    scale_and_zero_point,
     weight_scales,
 )
 from tinyml_course.pruning.bit_packing import pack_bits, packed_bytes
 from tinyml_course.quantization.codebook import check_weights
 
 SCALE_BYTES = 4  # float32
+
+__all__ = [
+    "LinearWeights",
+    "linear_bytes",
+    "quantize_asymmetric",
+    "quantize_symmetric",
+    "scale_and_zero_point",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,24 +67,6 @@ def linear_bytes(weights: int, bits: int, scales: int = 1) -> int:
         scales: how many.
     """
     return packed_bytes(weights, bits) + SCALE_BYTES * scales
-
-
-def scale_and_zero_point(low: float, high: float, bits: int = 8) -> tuple[float, int]:
-    """The asymmetric grid that covers a range, widened to hold 0 exactly.
-
-    Args:
-        low: smallest real number.
-        high: largest.
-        bits: 2 to 8.
-
-    Returns:
-        Scale, and the integer that stands for 0.
-
-    Raises:
-        GraphError: the range is not finite, or another number of bits.
-    """
-    scale, zero_point = range_to_quantization(low, high, bits).item()
-    return float(scale), zero_point
 
 
 def quantize_symmetric(
