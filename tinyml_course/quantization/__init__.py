@@ -46,6 +46,7 @@ from tinyml_course.quantization.linear import (
     quantize_asymmetric,
     quantize_symmetric,
 )
+from tinyml_course.quantization.one_layer import OneLayer, one_layer
 from tinyml_course.quantization.straight_through_estimator import straight_through
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from tinyml_course.quantization.network import QuantizableNetwork
     from tinyml_course.quantization.shared_weights import SharedWeights
     from tinyml_course.quantization.ternary import TernaryWeights, TrainedTernaryWeights
+    from tinyml_course.quantization.trial import BitTrial, trained_trial
     from tinyml_course.quantization.weight_quantizer import WeightQuantizer
 
 _WITH_TORCH = {
@@ -72,6 +74,7 @@ _WITH_TORCH = {
     "network": ("QuantizableNetwork",),
     "shared_weights": ("SharedWeights",),
     "ternary": ("TernaryWeights", "TrainedTernaryWeights"),
+    "trial": ("BitTrial", "trained_trial"),
     "weight_quantizer": ("WeightQuantizer",),
 }
 _MODULE_OF = {name: module for module, names in _WITH_TORCH.items() for name in names}
@@ -79,12 +82,14 @@ _MODULE_OF = {name: module for module, names in _WITH_TORCH.items() for name in 
 __all__ = [
     "BinaryWeights",
     "BitSearch",
+    "BitTrial",
     "Codebook",
     "CompressedLayer",
     "HuffmanCoded",
     "LearnedStep",
     "LinearWeightQuantizer",
     "LinearWeights",
+    "OneLayer",
     "QuantizableNetwork",
     "SharedWeights",
     "TernaryWeights",
@@ -116,6 +121,7 @@ __all__ = [
     "memory_driven_bits",
     "mse_clip",
     "nearest_centroids",
+    "one_layer",
     "quantize_asymmetric",
     "quantize_bias",
     "quantize_linear",
@@ -130,6 +136,7 @@ __all__ = [
     "squared_error",
     "straight_through",
     "total_bytes",
+    "trained_trial",
     "weight_bytes",
 ]
 

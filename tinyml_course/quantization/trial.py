@@ -1,0 +1,147 @@
+"""Bits on trial: a trained network with its weights on grids, its bytes, loss and accuracy.
+
+No training is in it: the weights stay as they are, each layer's on a symmetric grid with one scale
+for each output channel (or one for all), maps on int8 grids calibrated on the training images.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from tinyml_course.data import DataSet, Split
+from tinyml_course.graph.quantization import integer_limits
+from tinyml_course.models.fit import accuracy, fit, predict
+from tinyml_course.quantization.bit_widths import weight_bytes
+from tinyml_course.quantization.fake_quantization import LinearWeightQuantizer
+from tinyml_course.quantization.network import QuantizableNetwork
+
+CHOICES = tuple(range(2, 9))
+
+
+class BitTrial:
+    """Tries bits for the layers of one network.
+
+    Args:
+        module: in eval mode; it is not changed.
+        data: its data set. Ranges and losses are those of the training split, accuracies of the
+            validation split; the test split is not looked at.
+        choices: numbers of bits.
+
+    Attributes:
+        network: with its maps on int8 grids.
+        sizes: bytes of each layer's weights and scales, by number of bits.
+    """
+
+    def __init__(self, module: nn.Module, data: DataSet, choices: Sequence[int] = CHOICES) -> None:
+        self.data, self._module = data, module
+        self._images = torch.from_numpy(data.train.images)
+        self._labels = torch.from_numpy(data.train.labels)
+        self.network = QuantizableNetwork(module, self._images)
+        self.network.calibrate(self._images)
+        self.sizes = weight_bytes(self.network, choices)
+
+    @property
+    def layers(self) -> list[str]:
+        """Names of the layers with weights, in execution order."""
+        return list(self.sizes)
+
+    def accuracy(
+        self, bits: Mapping[str, int], per_channel: bool = True, split: Split | None = None
+    ) -> float:
+        """Accuracy in 0..1 with these bits.
+
+        Args:
+            bits: by layer; a layer that is not named keeps its float weights.
+            per_channel: a scale for each output channel, or one for the layer.
+            split: other images than the validation split's.
+
+        Raises:
+            UnknownNameError: a layer that there is not.
+            GraphError: bits that there are not.
+        """
+        images = split or self.data.validation
+        self._set(bits, per_channel)
+        return accuracy(predict(self.network, images), images.labels)
+
+    def loss(self, bits: Mapping[str, int], per_channel: bool = True) -> float:
+        """Mean cross entropy on the training split with these bits; as `accuracy` otherwise."""
+        self._set(bits, per_channel)
+        with torch.no_grad():
+            logits: Tensor = self.network(self._images)
+            return float(nn.functional.cross_entropy(logits, self._labels))
+
+    def tuned_accuracy(
+        self, bits: Mapping[str, int], *, epochs: int, seed: int, learning_rate: float = 0.02
+    ) -> float:
+        """Accuracy on the validation split after training with these bits (QAT).
+
+        The trial's own weights stay as they are.
+
+        Args:
+            bits: by layer.
+            epochs: passes over the training split.
+            seed: of the order of the images.
+            learning_rate: at the start.
+        """
+        other = BitTrial(self._module, self.data, sorted(next(iter(self.sizes.values()))))
+        other._set(bits, True)
+        done = fit(
+            other.network,
+            self.data,
+            epochs=epochs,
+            seed=seed,
+            learning_rate=learning_rate,
+            progress=False,
+        )
+        return done.validation_accuracy
+
+    def saturating(self, method: str) -> dict[str, float]:
+        """Share of each map's values, on the training images, that a calibration cuts off.
+
+        Args:
+            method: as `QuantizableNetwork.calibrate` takes it.
+
+        Returns:
+            By layer, in 0..1; the layers whose output has a range of its own.
+
+        Raises:
+            UnknownNameError: no such method.
+        """
+        other = BitTrial(self._module, self.data, sorted(next(iter(self.sizes.values()))))
+        with torch.no_grad(), other.network.in_float():
+            values = other.network.maps(self._images)
+        other.network.calibrate(self._images, method)
+        found = {}
+        for name, quantization in other.network.quantized.items():
+            if name not in values:
+                continue
+            scale, zero_point = quantization.item()
+            least, most = integer_limits()
+            steps = values[name] / float(scale) + zero_point
+            beyond = (steps > most + 0.5) | (steps < least - 0.5)
+            found[name] = float(beyond.float().mean())
+        return found
+
+    def _set(self, bits: Mapping[str, int], per_channel: bool) -> None:
+        self.network.free_weights()
+        self.network.quantize_weights(
+            {name: LinearWeightQuantizer(number, per_channel) for name, number in bits.items()}
+        )
+
+
+def trained_trial(name: str, choices: Sequence[int] = CHOICES) -> BitTrial:
+    """The trial of a network that comes with the package.
+
+    Args:
+        name: as `load_trained` takes it, the name of its data set too.
+        choices: numbers of bits.
+
+    Raises:
+        UnknownNameError: there is no such network.
+        DataError: its weights are missing.
+    """
+    from tinyml_course import data
+    from tinyml_course.models.trained import load_trained
+
+    return BitTrial(load_trained(name), data.load(name), choices)
