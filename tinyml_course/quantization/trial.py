@@ -17,6 +17,8 @@ from tinyml_course.quantization.fake_quantization import LinearWeightQuantizer
 from tinyml_course.quantization.network import QuantizableNetwork
 
 CHOICES = tuple(range(2, 9))
+LOSS_IMAGES = 360
+"""Training images that the loss is taken on: enough to tell layers apart, and quick."""
 
 
 class BitTrial:
@@ -36,7 +38,7 @@ class BitTrial:
     def __init__(self, module: nn.Module, data: DataSet, choices: Sequence[int] = CHOICES) -> None:
         self.data, self._module = data, module
         self._images = torch.from_numpy(data.train.images)
-        self._labels = torch.from_numpy(data.train.labels)
+        self._labels = torch.from_numpy(data.train.labels[:LOSS_IMAGES])
         self.network = QuantizableNetwork(module, self._images)
         self.network.calibrate(self._images)
         self.sizes = weight_bytes(self.network, choices)
@@ -65,10 +67,10 @@ class BitTrial:
         return accuracy(predict(self.network, images), images.labels)
 
     def loss(self, bits: Mapping[str, int], per_channel: bool = True) -> float:
-        """Mean cross entropy on the training split with these bits; as `accuracy` otherwise."""
+        """Mean cross entropy on the first training images with these bits; as `accuracy`."""
         self._set(bits, per_channel)
         with torch.no_grad():
-            logits: Tensor = self.network(self._images)
+            logits: Tensor = self.network(self._images[:LOSS_IMAGES])
             return float(nn.functional.cross_entropy(logits, self._labels))
 
     def tuned_accuracy(
@@ -96,11 +98,12 @@ class BitTrial:
         )
         return done.validation_accuracy
 
-    def saturating(self, method: str) -> dict[str, float]:
-        """Share of each map's values, on the training images, that a calibration cuts off.
+    def saturating(self, method: str, images: int | None = None) -> dict[str, float]:
+        """Share of each map's values, on all training images, that a calibration cuts off.
 
         Args:
             method: as `QuantizableNetwork.calibrate` takes it.
+            images: so many of the training images are calibrated on; by default all.
 
         Returns:
             By layer, in 0..1; the layers whose output has a range of its own.
@@ -111,7 +114,7 @@ class BitTrial:
         other = BitTrial(self._module, self.data, sorted(next(iter(self.sizes.values()))))
         with torch.no_grad(), other.network.in_float():
             values = other.network.maps(self._images)
-        other.network.calibrate(self._images, method)
+        other.network.calibrate(self._images[:images], method)
         found = {}
         for name, quantization in other.network.quantized.items():
             if name not in values:

@@ -12,10 +12,13 @@ if TYPE_CHECKING:
 
 NETWORK = "digits"
 CHOICES = tuple(range(2, 9))
-BUDGET_BYTES = 9_500
+BUDGET_BYTES = 8_100
 """For all weights and scales together."""
-FLOOR, FULL = 0.80, 0.96
-"""Validation accuracies at which the points begin and end."""
+FLOOR, FULL = 0.5, 0.95
+"""Validation accuracies at which the points begin and end.
+
+Bits by the loss of each layer alone reach 95.8 %; three of 360 images are left to other machines.
+"""
 
 
 @cache
@@ -52,8 +55,8 @@ def evaluate(design: dict[str, Any]) -> Evaluation:
     share = min(1.0, max(0.0, (right - FLOOR) / (FULL - FLOOR)))
     told = f"It takes {size:,} of {BUDGET_BYTES:,} bytes and has {right:.1%} validation accuracy"
     if share == 1.0:
-        return Evaluation(1.0, (f"{told}: all points, which begin at {FLOOR:.1%}.",))
-    return Evaluation(share, (f"{told}; points go from {FLOOR:.1%} to {FULL:.1%}.",))
+        return Evaluation(1.0, (f"{told}: {FULL:.0%} are enough for all points.",))
+    return Evaluation(share, (f"{told}; points go from {FLOOR:.0%} to {FULL:.0%}.",))
 
 
 def _bits(design: dict[str, Any], name: str) -> int:
@@ -68,7 +71,24 @@ def _bits(design: dict[str, Any], name: str) -> int:
     return int(value)
 
 
-KEYS: tuple[str, ...] = ()
+KEYS: tuple[str, ...] = (
+    "stem",
+    "block0.depthwise",
+    "block0.project",
+    "block1.expand",
+    "block1.depthwise",
+    "block1.project",
+    "block2.expand",
+    "block2.depthwise",
+    "block2.project",
+    "block3.expand",
+    "block3.depthwise",
+    "block3.project",
+    "block4.expand",
+    "block4.depthwise",
+    "block4.project",
+    "classifier",
+)
 """The layers with weights, in execution order."""
 
 FINAL = DesignTask(

@@ -261,7 +261,7 @@ def _standard_deviation(w: Array, bits: int = 8, axis: int = 0) -> dict[str, Arr
     return _per_channel(w, bits, axis, size=lambda w, others: 3 * w.std(others) + 1e-3)
 
 
-_ROWS = np.array([[1.0, -0.52, 0.26], [0.01, 0.004, -0.02]])
+_ROWS = np.array([[1.0, -0.52, 0.26], [0.011, 0.004, -0.02]])
 
 PER_CHANNEL = Question(
     name="q3",
@@ -336,7 +336,8 @@ CLIP = Question(
         case(np.array([0.1, -0.2, 0.3, -0.4, 2.0]), [2.0, 1.6, 0.4], 8),
         case(np.array([1.0, -1.0, 1.1, 0.9, -1.1, 1.2]), [1.2, 1.1, 0.6], 2),
         case(np.append(np.arange(-8, 9) / 8, 1.6), [1.6, 1.2, 1.0, 0.3], 4),
-        case(np.append(np.arange(-20, 21) / 200, 1.0), [1.0, 0.5, 0.2, 0.1], 3),
+        case(np.append(np.tile([0.1, -0.1, 0.05], 30), 1.0), [0.1, 0.5, 1.0], 3),
+        case(np.arange(-10, 11) / 20, [1.0, 0.5], 4),
     ),
     mistakes=(
         Mistake(

@@ -2,4 +2,35 @@
 
 from tinyml_course.course.question import Prediction
 
-PREDICTIONS: tuple[Prediction, ...] = ()
+PREDICTIONS = (
+    Prediction(
+        "p1",
+        "All channels of a layer share one scale instead of each having its own. In which layers "
+        "does the error of the weights grow most?",
+        {"A": "depthwise layers", "B": "1x1 convolutions", "C": "in all about the same"},
+        "A",
+        "A depthwise channel has 9 weights of its own and a batch norm factor of its own, so its "
+        "channels differ most in size, and small ones suffer from the step of the largest.",
+    ),
+    Prediction(
+        "p2",
+        "The weights of all layers get 3 bits, with a scale for each channel. The network has "
+        "98.6 % in float. What is left before any training?",
+        {"A": "about 10 %, as by chance", "B": "about 60 %", "C": "more than 95 %"},
+        "C",
+        "Three bits are seven values for each weight, and hundreds of weights average their errors "
+        "out. One bit less, and most is lost: the knee is sharp.",
+    ),
+    Prediction(
+        "p3",
+        "Only one layer gets 2 bits. Where does it hurt most?",
+        {
+            "A": "in the large 1x1 convolutions at the end",
+            "B": "in the small layers at the beginning",
+            "C": "in the classifier",
+        },
+        "B",
+        "Everything later is computed from the first maps, and their few weights have few others "
+        "to average with. They take a few hundred bytes: more bits for them cost next to nothing.",
+    ),
+)

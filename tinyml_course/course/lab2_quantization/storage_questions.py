@@ -185,6 +185,7 @@ KMEANS = Question(
         case(_W, np.array([-1.0, 1.0])),
         case(np.array([0.1, 0.2, 0.4]), np.array([-5.0, 0.0, 0.5])),
         case(np.array([1.0, 2.0, 6.0, 7.0]), np.array([0.0, 4.2])),
+        case(np.array([0.0, 1.0, 2.0, 3.0, 10.0]), np.array([0.0, 2.2])),
     ),
     mistakes=(
         Mistake(
@@ -470,6 +471,8 @@ def _just_below(costs: Tables, sizes: Sizes, budget_bytes: int) -> dict[str, int
 
 _SIZES = {"stem": {2: 20, 4: 40, 8: 80}, "head": {2: 50, 4: 100, 8: 200}}
 _COSTS = {"stem": {2: 9.0, 4: 2.0, 8: 0.1}, "head": {2: 4.0, 4: 1.5, 8: 0.2}}
+_TWO = {"a": {2: 10, 8: 40}, "b": {2: 12, 8: 48}}
+_UNEVEN = {"a": {2: 9.0, 8: 1.0}, "b": {2: 2.0, 8: 1.0}}
 _THREE = {"a": {2: 30, 8: 120}, "b": {2: 25, 8: 100}, "c": {2: 20, 8: 80}}
 _WORTH = {"a": {2: 5.0, 8: 0.5}, "b": {2: 4.0, 8: 0.3}, "c": {2: 3.5, 8: 0.1}}
 
@@ -482,6 +485,7 @@ BITS = Question(
         case(_COSTS, _SIZES, 140),
         case(_COSTS, _SIZES, 180),
         case(_COSTS, _SIZES, 280),
+        case(_UNEVEN, _TWO, 60),
         case(_WORTH, _THREE, 210),
         case(_WORTH, _THREE, 165),
         case(_COSTS, _SIZES, 70),
