@@ -44,7 +44,8 @@ def integers_by_sign(x: Any, scale: float, zero_point: int = 0, bits: int = 8) -
     """q2: magnitude and sign, as floats."""
     steps = np.array(x, float) / scale
     rounded = np.sign(steps) * np.floor(np.abs(steps) + 0.5) + zero_point
-    return np.minimum(np.maximum(rounded, -(2.0 ** (bits - 1))), 2.0 ** (bits - 1) - 1)
+    answer: Array = np.minimum(np.maximum(rounded, -(2.0 ** (bits - 1))), 2.0 ** (bits - 1) - 1)
+    return answer
 
 
 def channels_looped(w: Array, bits: int = 8, axis: int = 0) -> dict[str, Any]:
@@ -97,7 +98,8 @@ def bias_looped(bias: Array, input_scale: float, scale: Array) -> list[int]:
 def bias_divided_twice(bias: Array, input_scale: float, scale: Array) -> Array:
     """q5: divided by one scale after the other; floats."""
     steps = bias / input_scale / scale.astype(float)
-    return np.floor(steps + 0.5)
+    answer: Array = np.floor(steps + 0.5)
+    return answer
 
 
 def multiplier_by_logarithm(real: float) -> list[int]:
@@ -145,7 +147,8 @@ def rescaled_by_mask(accumulator: Array, multiplier: Array, shift: Array, zero_p
     high = (wide * multiplier + (1 << 30)) >> 31
     mask = (np.int64(1) << right) - 1
     rounded = (high >> right) + ((high & mask) > (mask >> 1) + (high < 0))
-    return np.clip(rounded + zero_point, -128, 127).astype(np.int8)
+    answer: Array = np.clip(rounded + zero_point, -128, 127).astype(np.int8)
+    return answer
 
 
 def conv_by_taps(

@@ -46,7 +46,8 @@ def _until(draw: Draw, clear: Callable[[Case], bool], tries: int = 1000) -> Case
 def _steps(rng: np.random.Generator, low: int, high: int, size: Any) -> Array:
     """Numbers of steps, each clear of the tie between two integers."""
     whole = rng.integers(low, high + 1, size)
-    return whole + rng.uniform(-0.5 + CLEAR, 0.5 - CLEAR, size)
+    answer: Array = whole + rng.uniform(-0.5 + CLEAR, 0.5 - CLEAR, size)
+    return answer
 
 
 def grid(rng: np.random.Generator) -> Groups:
@@ -56,7 +57,7 @@ def grid(rng: np.random.Generator) -> Groups:
         low, high, bits = (*drawn.args, 8)[:3]
         low, high = min(low, 0.0), max(high, 0.0)
         steps = -low / (high - low) * (2**bits - 1)
-        return abs(steps % 1 - 0.5) > CLEAR
+        return bool(abs(steps % 1 - 0.5) > CLEAR)
 
     def around(*bits: int) -> Case:
         span = 10.0 ** rng.uniform(-2, 2)
@@ -258,8 +259,8 @@ def rescale(rng: np.random.Generator) -> Groups:
         for _ in range(10_000):
             m = _int(rng, 2**30, 2**31 - 1)
             real = m * 2.0 ** (shift - 31)
-            sums = rng.integers(-100, 100, 20) / real
-            sums = np.rint(sums + rng.choice([-0.5, 0.5], 20) / real).astype(np.int32)
+            ties = rng.integers(-100, 100, 20) + rng.choice([-0.5, 0.5], 20)
+            sums = np.rint(ties / real).astype(np.int32)
             table = np.array([m], np.int32), np.array([shift], np.int32)
             exact = sums * real
             once = np.clip(np.floor(exact + 0.5), -128, 127)

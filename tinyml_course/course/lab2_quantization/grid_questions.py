@@ -157,7 +157,8 @@ def _clipped_too_early(x: Any, scale: float, zero_point: int = 0, bits: int = 8)
 
 def _symmetric_limits(x: Any, scale: float, zero_point: int = 0, bits: int = 8) -> Array:
     most = 2 ** (bits - 1) - 1
-    return np.maximum(_quantized(x, scale, zero_point, bits), -most)
+    answer: Array = np.maximum(_quantized(x, scale, zero_point, bits), -most)
+    return answer
 
 
 def _multiplied(x: Any, scale: float, zero_point: int = 0, bits: int = 8) -> Array:

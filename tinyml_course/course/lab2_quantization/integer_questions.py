@@ -342,7 +342,10 @@ def _without_bias(x: Array, weight: Array, bias: Array, *others: Any) -> Array:
 def _bias_behind(
     x: Array, weight: Array, bias: Array, zero_in: int, m: Array, s: Array, zero: int, *more: Any
 ) -> Array:
-    return np.clip(_conv(x, weight, 0 * bias, zero_in, m, s, zero, *more) + bias, -128, 127)
+    answer: Array = np.clip(
+        _conv(x, weight, 0 * bias, zero_in, m, s, zero, *more) + bias, -128, 127
+    )
+    return answer
 
 
 def _stride_ignored(
