@@ -1,4 +1,4 @@
-"""Lab 0: what each answer is worth, and what the solved notebook takes.
+"""A lab, Lab 0 if none is named: what each answer is worth, and what the solved notebook takes.
 
 Unsolved has no points, solved has all, every planted mistake loses some, over ten seeds of hidden
 inputs. The solved notebook runs within two minutes, no cell over 45 seconds, in less than 1 GB.
