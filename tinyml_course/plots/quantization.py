@@ -230,13 +230,13 @@ def saturations(shares: Mapping[str, Mapping[str, float]], title: str) -> Pictur
     layers = list(next(iter(shares.values()), {}))
     if not layers or any(list(table) != layers for table in shares.values()):
         raise TinyMLError("saturations need the same layers for every calibration")
-    figure, axes = blank(8, 0.28 * len(layers) * len(shares) + 1.2)
+    figure, axes = blank(8, 0.09 * len(layers) * len(shares) + 1.6)
     height = 0.8 / len(shares)
     for place, ((name, table), colour) in enumerate(zip(shares.items(), SERIES, strict=False)):
         at = np.arange(len(layers)) + (place - (len(shares) - 1) / 2) * height
         axes.barh(at, list(table.values()), height, color=colour, label=name)
     axes.set_yticks(range(len(layers)), [short_name(layer) for layer in layers], fontsize=8)
-    axes.invert_yaxis()
+    axes.set_ylim(len(layers) - 0.4, -0.6)  # the first layer on top
     axes.xaxis.set_major_formatter(PercentFormatter(1.0))
     axes.set_xlabel("values that saturate")
     axes.set_title(title, loc="left")
