@@ -87,6 +87,8 @@ def test_a_centroid_without_weights_stays() -> None:
     found = codebook_step(np.array([1.0, 3.0]), np.array([-9.0, 2.0]))
     assert found["centroids"].tolist() == [-9.0, 2.0]
     assert found["indices"].tolist() == [1, 1]
+    alone = codebook_step(np.array([1.0, 3.0]), np.array([0.5, 2.5]))
+    assert alone["centroids"].tolist() == [1.0, 3.0]
 
 
 @settings(deadline=None)

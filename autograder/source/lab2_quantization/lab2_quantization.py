@@ -865,8 +865,7 @@ indices = np.asarray(found["indices"])
 even = per_channel_of(w.reshape(1, -1), 4)
 on_grid = (np.asarray(even["integers"]) * np.asarray(even["scales"])[0]).reshape(w.shape)
 occurring = [int(count) for count in np.bincount(indices.ravel()) if count]
-share = np.array(occurring) / w.size
-entropy = float(-(share * np.log2(share)).sum())
+entropy = -sum(count / w.size * math.log2(count / w.size) for count in occurring)
 print(f"error of an even grid, one scale: {np.sqrt(((on_grid - w) ** 2).mean()):.4f}")
 print(f"error of 16 shared values:        {np.sqrt(((centroids[indices] - w) ** 2).mean()):.4f}")
 print(f"bytes: float {4 * w.size:,}, codebook {bytes_of(w.size, 4):,}")
