@@ -19,8 +19,7 @@ def solutions(lab: Lab) -> dict[str, Callable[..., Any]]:
     """
     questions = lab.questions.questions
     names = {question.name: question.function_name for question in questions}
-    # What the cells may count on is what the notebook's set-up gives; `math` and
-    # NumPy are part of that.
+    # What the cells may count on is what the notebook's set-up gives; these are part of it.
     namespace: dict[str, Any] = {"check": Checker(lab.questions), "math": math, "np": np}
     for cell in instructor_notebook(lab).cells:
         if grade_id(cell) in names:

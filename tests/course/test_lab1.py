@@ -13,13 +13,13 @@ from tinyml_course.data import load
 from tinyml_course.errors import TinyMLError, UnknownNameError
 from tinyml_course.graph import from_torch
 from tinyml_course.mcu import plan, report
-from tinyml_course.models.digit_resnet import trained_digit_resnet
 from tinyml_course.models.fit import accuracy, predict
+from tinyml_course.models.trained import load_trained
 from tinyml_course.pruning.digit_candidates import BOARD, BUDGET, CHANNELS, candidate, costs
 
 RIGHT = {p.name: p.right for p in lab_questions("lab1").predictions}
 DIGITS = load("digits")
-DENSE = trained_digit_resnet()
+DENSE = load_trained("digit_resnet")
 WEIGHTS = pruning.weight_arrays(DENSE)
 CONVS = [name for name, w in WEIGHTS.items() if w.ndim == 4 and w.shape[1] > 1]
 FOUND = {  # by the random search of the lab's solution

@@ -19,11 +19,11 @@ def test_it_loads_the_same_weights_each_time(name: str) -> None:
 
 
 def test_unknown_and_damaged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    with pytest.raises(UnknownNameError, match="digits"):
+    with pytest.raises(UnknownNameError, match="digit_resnet"):
         trained.load_trained("digit")
     monkeypatch.setattr(trained, "_FOLDER", tmp_path)
     with pytest.raises(DataError, match="train_models"):
-        trained.load_trained("digits")
-    (tmp_path / "digits.safetensors").write_bytes(b"no weights")
+        trained.load_trained("digit_resnet")
+    (tmp_path / "digit_resnet.safetensors").write_bytes(b"no weights")
     with pytest.raises(DataError, match="train_models"):
-        trained.load_trained("digits")
+        trained.load_trained("digit_resnet")

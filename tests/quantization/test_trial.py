@@ -12,7 +12,7 @@ from tinyml_course.quantization import BitTrial, linear_bytes, one_layer, traine
 
 @pytest.fixture(scope="module")
 def trial() -> BitTrial:
-    return trained_trial("digits")
+    return trained_trial("digit_mobilenet")
 
 
 def test_the_trained_network_is_as_good_as_stated(trial: BitTrial) -> None:

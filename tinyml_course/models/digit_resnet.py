@@ -1,10 +1,9 @@
 """A residual network for 8x8 digits: small enough to be fine-tuned in a lab, with shortcuts.
 
-Its checkpoint was made by ``python tools/train_digit_resnet.py``, which tells the accuracies.
+Its trained weights come with `tinyml_course.models.trained`.
 """
 
 from collections import OrderedDict
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +11,6 @@ from torch import Tensor, nn
 STAGES = ((16, 2), (32, 2))
 """Channels and residual blocks of each stage; the second begins with a stride of 2."""
 CLASSES = 10
-CHECKPOINT = Path(__file__).parent / "checkpoints" / "digit_resnet.safetensors"
 
 
 def _conv_bn(name: str, c_in: int, c_out: int, stride: int = 1) -> list[tuple[str, nn.Module]]:
@@ -55,12 +53,3 @@ def digit_resnet(seed: int) -> DigitResNet:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return DigitResNet()
-
-
-def trained_digit_resnet() -> DigitResNet:
-    """The network with the weights of its checkpoint, in eval mode."""
-    from safetensors.torch import load_file
-
-    network = digit_resnet(0)
-    network.load_state_dict(load_file(CHECKPOINT))
-    return network.eval()

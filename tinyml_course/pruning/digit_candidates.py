@@ -96,13 +96,13 @@ def _judge() -> "CandidateJudge":
 
     from tinyml_course.data import load
     from tinyml_course.graph import from_torch
-    from tinyml_course.models.digit_resnet import trained_digit_resnet
+    from tinyml_course.models.trained import load_trained
     from tinyml_course.pruning.automatic import CandidateJudge
     from tinyml_course.pruning.channel_costs import ChannelCosts
     from tinyml_course.pruning.channel_criteria import group_importance
     from tinyml_course.pruning.coupling.trace import channel_groups
 
-    network, data = trained_digit_resnet(), load("digits")
+    network, data = load_trained("digit_resnet"), load("digits")
     example = torch.from_numpy(data.train.images[:8])
     groups = channel_groups(network, example[:1])
     counted = ChannelCosts(from_torch(network, example), groups, BOARD, BUDGET)

@@ -137,7 +137,7 @@ def trained_trial(name: str, choices: Sequence[int] = CHOICES) -> BitTrial:
     """The trial of a network that comes with the package.
 
     Args:
-        name: as `load_trained` takes it, the name of its data set too.
+        name: as `load_trained` takes it.
         choices: numbers of bits.
 
     Raises:
@@ -145,6 +145,6 @@ def trained_trial(name: str, choices: Sequence[int] = CHOICES) -> BitTrial:
         DataError: its weights are missing.
     """
     from tinyml_course import data
-    from tinyml_course.models.trained import load_trained
+    from tinyml_course.models.trained import TRAINED, load_trained
 
-    return BitTrial(load_trained(name), data.load(name), choices)
+    return BitTrial(load_trained(name), data.load(TRAINED[name].data), choices)

@@ -51,8 +51,8 @@ from tinyml_course import mcu, pruning
 from tinyml_course.course import checker
 from tinyml_course.data import load
 from tinyml_course.graph import from_torch
-from tinyml_course.models.digit_resnet import trained_digit_resnet
 from tinyml_course.models.fit import accuracy, predict
+from tinyml_course.models.trained import load_trained
 from tinyml_course.plots import pruning as figures
 from tinyml_course.plots.pruning_board import before_and_after
 from tinyml_course.plots.pruning_masks import mask_picture
@@ -61,7 +61,7 @@ from tinyml_course.plots.show import show
 from tinyml_course.pruning import digit_candidates
 
 check = checker("lab1")
-data, dense = load("digits"), trained_digit_resnet()
+data, dense = load("digits"), load_trained("digit_resnet")
 
 
 def validation(network: torch.nn.Module) -> float:

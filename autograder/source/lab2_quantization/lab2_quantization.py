@@ -61,7 +61,7 @@ from tinyml_course.plots.quantization_slider import grid_slider
 from tinyml_course.plots.show import show
 
 check = checker("lab2")
-trial = quant.trained_trial("digits")
+trial = quant.trained_trial("digit_mobilenet")
 in_float = trial.accuracy({})
 weights = {name: trial.network.weight(name).detach().numpy() for name in trial.layers}
 for name, weight in weights.items():
@@ -562,7 +562,7 @@ def layer_by_hand(graph, x: np.ndarray, stride: int = 1, padding: int = 0) -> np
     return conv_of(x, layer.weight, layer.bias, *zeros, stride, padding)
 
 
-module = load_trained("digits")
+module = load_trained("digit_mobilenet")
 train, validation = trial.data.train, trial.data.validation
 stem = torch.nn.Sequential(module.stem, module.stem_bn, module.stem_relu).eval()
 graph = from_torch(stem, torch.from_numpy(train.images))

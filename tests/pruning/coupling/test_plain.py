@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tinyml_course.errors import UnknownNameError
-from tinyml_course.models.digit_resnet import trained_digit_resnet
+from tinyml_course.models.trained import load_trained
 from tinyml_course.pruning import (
     channel_groups,
     channel_prune,
@@ -17,7 +17,7 @@ from tinyml_course.pruning import (
 )
 from tinyml_course.pruning.digit_candidates import CHANNELS
 
-NETWORK = trained_digit_resnet()
+NETWORK = load_trained("digit_resnet")
 GROUPS = channel_groups(NETWORK, torch.zeros(1, 1, 8, 8))
 STATE = {name: value.numpy() for name, value in NETWORK.state_dict().items()}
 PLACES = {g.name: [(s.parameter, s.axis) for s in g.slices] for g in GROUPS if g.prunable}

@@ -10,7 +10,7 @@ from tinyml_course.quantization.bit_budget import total_bytes
 if TYPE_CHECKING:
     from tinyml_course.quantization.trial import BitTrial
 
-NETWORK = "digits"
+NETWORK = "digit_mobilenet"
 CHOICES = tuple(range(2, 9))
 BUDGET_BYTES = 8_100
 """For all weights and scales together."""
