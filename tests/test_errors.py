@@ -2,6 +2,7 @@
 
 import inspect
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,3 +100,19 @@ def test_every_error_can_be_caught_as_one() -> None:
     for cls in classes:
         assert issubclass(cls, TinyMLError)
         assert cls.__doc__
+
+
+@pytest.mark.parametrize(
+    ("bits", "nearest"),
+    [(0, "; the nearest is 2"), (9, "; the nearest is 8"), (2.6, "; the nearest is 3")],
+)
+def test_bits_out_of_range_are_told_the_nearest(bits: object, nearest: str) -> None:
+    with pytest.raises(errors.GraphError, match=f"a grid has 2 to 8 bits, got {bits}{nearest}$"):
+        errors.check_bits("a grid has", bits, 2, 8, errors.GraphError)
+
+
+def test_bits_that_are_none() -> None:
+    errors.check_bits("a grid has", np.int64(8), 2, 8)
+    for none in (None, "four", float("nan"), float("inf")):
+        with pytest.raises(errors.CompressionError, match=f"got {none}$"):
+            errors.check_bits("a grid has", none, 2, 8)

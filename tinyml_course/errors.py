@@ -1,6 +1,7 @@
 """The errors a user meets. Each names the value, the bound, and the way out."""
 
 import difflib
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -121,6 +122,25 @@ class DoesNotFitError(TinyMLError):
     def missing_bytes(self) -> int:
         """Bytes by which the board is too small."""
         return self.needed_bytes - self.available_bytes
+
+
+def check_bits(
+    what: str, bits: object, least: int, most: int, error: type[TinyMLError] = CompressionError
+) -> None:
+    """Raise unless ``bits`` is a whole number in ``least`` to ``most``.
+
+    Args:
+        what: begins the message: ``"a codebook has"``.
+        bits: what was asked for.
+        least: fewest bits.
+        most: most bits.
+        error: what is raised; its message tells the nearest that can be.
+    """
+    if bits in range(least, most + 1):
+        return
+    known = isinstance(bits, int | float) and math.isfinite(bits)
+    nearest = f"; the nearest is {min(max(round(bits), least), most)}" if known else ""  # type: ignore[call-overload]
+    raise error(f"{what} {least} to {most} bits, got {bits}{nearest}")
 
 
 def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:

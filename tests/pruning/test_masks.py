@@ -90,7 +90,7 @@ def test_an_error_says_in_which_layer() -> None:
         network_masks(model, {"4.weight": 2.0}, fine_grained_mask)
     with torch.no_grad():
         model[9].weight[0, 0] = torch.nan
-    with pytest.raises(WeightError, match=r"9.weight: the weight at \(0, 0\) is nan"):
+    with pytest.raises(WeightError, match=r"9.weight: 1 of 128 .* first at \(0, 0\) is nan"):
         network_masks(model, uniform_ratios(["9.weight"], 0.5), fine_grained_mask)
     with pytest.raises(WeightError, match="nan"):
         global_masks(weight_arrays(model), 0.5)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tinyml_course.errors import GraphError
+from tinyml_course.errors import GraphError, check_bits
 
 INT8_MIN, INT8_MAX = -128, 127
 
@@ -26,8 +26,7 @@ def integer_limits(bits: int = 8) -> tuple[int, int]:
     Raises:
         GraphError: fewer than 2 bits or more than 8.
     """
-    if bits not in BITS:
-        raise GraphError(f"linear quantization takes 2 to 8 bits, got {bits}")
+    check_bits("linear quantization takes", bits, BITS[0], BITS[-1], GraphError)
     return -(1 << bits - 1), (1 << bits - 1) - 1
 
 

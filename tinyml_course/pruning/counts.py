@@ -27,8 +27,8 @@ def check_weight(w: Floats, axes: int | None = None) -> None:
     if bad.any():
         at = tuple(int(i) for i in np.argwhere(bad)[0])
         raise WeightError(
-            f"the weight at {at} is {w[at]}, as are {int(bad.sum()) - 1} others; train again with "
-            "a smaller learning rate"
+            f"{int(bad.sum()):,} of {w.size:,} weights are no numbers, the first at {at} is "
+            f"{w[at]}; train again with a smaller learning rate"
         )
 
 

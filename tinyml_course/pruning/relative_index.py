@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyml_course.errors import check_bits
 from tinyml_course.pruning.bit_packing import Unsigned, pack_bits, packed_bytes, unpack_bits
 from tinyml_course.pruning.errors import PruningError, SparsityError, WeightError
 
@@ -201,9 +202,7 @@ def _check(w: Values, index_bits: int) -> None:
         raise WeightError(f"a matrix with elements is needed, got {w.shape}; reshape it")
     if np.issubdtype(w.dtype, np.floating) and not np.isfinite(w.astype(np.float64)).all():
         raise WeightError("the weights hold NaN or infinity")
-    if not 1 <= index_bits <= 16:
-        nearest = min(max(index_bits, 1), 16)
-        raise SparsityError(f"indices have 1 to 16 bits, got {index_bits}; nearest: {nearest}")
+    check_bits("indices have", index_bits, 1, 16, SparsityError)
 
 
 def _as_codes(values: Values, bits: int) -> Unsigned:
@@ -213,8 +212,7 @@ def _as_codes(values: Values, bits: int) -> Unsigned:
         return values.view(np.uint32)
     if not np.issubdtype(kind, np.integer) or kind.itemsize > 4:
         raise WeightError(f"{bits} bits for {kind}: float32 takes 32, integers up to 32")
-    if not 1 <= bits <= 32:
-        raise SparsityError(f"values have 1 to 32 bits, got {bits}")
+    check_bits("values have", bits, 1, 32, SparsityError)
     numbers = values.astype(np.int64)
     signed = np.issubdtype(kind, np.signedinteger)
     low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyml_course.errors import CompressionError
+from tinyml_course.errors import CompressionError, check_bits
 from tinyml_course.pruning.bit_packing import pack_bits, packed_bytes
 
 CENTROID_BYTES = 4  # float32
@@ -71,8 +71,7 @@ def kmeans_codebook(w: NDArray[np.floating], bits: int, *, keep_zero: bool = Fal
         CompressionError: an empty layer, NaN or infinity, another number of bits.
     """
     flat = check_weights(w).reshape(-1)
-    if not 1 <= bits <= MAX_CODEBOOK_BITS:
-        raise CompressionError(f"a codebook has 1 to {MAX_CODEBOOK_BITS} bits, got {bits}")
+    check_bits("a codebook has", bits, 1, MAX_CODEBOOK_BITS)
     zero = keep_zero and bool((flat == 0).any())
     free = flat[flat != 0] if zero else flat
     centroids = _cluster(free, (1 << bits) - zero) if free.size else np.zeros(0, np.float32)

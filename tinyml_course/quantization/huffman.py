@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyml_course.errors import CompressionError
+from tinyml_course.errors import CompressionError, check_bits
 from tinyml_course.pruning.bit_packing import pack_bits, packed_bytes, unpack_bits
 
 Codes = NDArray[np.integer]
@@ -168,8 +168,7 @@ def huffman_encode(codes: Codes, code_bits: int) -> HuffmanCoded:
     Raises:
         CompressionError: no codes, or one that does not fit.
     """
-    if not 1 <= code_bits <= MAX_CODE_BITS:
-        raise CompressionError(f"codes have 1 to {MAX_CODE_BITS} bits, got {code_bits}")
+    check_bits("codes have", code_bits, 1, MAX_CODE_BITS)
     lengths = huffman_lengths(codes)
     if max(lengths) >> code_bits:
         raise CompressionError(f"code {max(lengths)} does not fit {code_bits} bits")
