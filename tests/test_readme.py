@@ -4,10 +4,13 @@ import importlib.util
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def test_every_figure_is_a_committed_result() -> None:
+def test_every_figure_is_a_committed_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
     spec = importlib.util.spec_from_file_location("figures", ROOT / "tools" / "figures.py")
     assert spec is not None
     assert spec.loader is not None

@@ -5,28 +5,23 @@ python tools/figures.py --check    # fails if the README says something else
 """
 
 import argparse
-import json
 import sys
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+from compression_figures import compression_rows
+from results import ROOT, Rows, result
+
 README = ROOT / "README.md"
 BEGIN, END = "<!-- figures: tools/figures.py -->", "<!-- end of figures -->"
 
 
-def result(name: str) -> Any:
-    """A benchmark's committed figures."""
-    return json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text())
-
-
-def rows() -> list[tuple[str, str, str]]:
+def rows() -> Rows:
     """Claim, figure, command."""
     runs = result("fresh_clone")["runs"]
     demo, test = (
         [r["seconds"] for r in runs if r["command"] == f"make {n}"] for n in ("demo", "test")
     )
-    digits, lab = result("deploy_digits"), result("lab0")
+    digits = result("deploy_digits")
     table, speed, fit = result("memory_table"), result("planning_speed"), result("latency_fit")
     files = result("against_tflite_micro")["files"]
     equal = sum(f["equal_bytes"] == f["output_bytes"] for f in files.values())
@@ -34,8 +29,6 @@ def rows() -> list[tuple[str, str, str]]:
     small = [f["emulator_ms"] for f in files.values() if f["macs"] <= 2e6]
     exact = [r["reference_equal"] == r["reference_images"] for r in digits["runs"]]
     peaks = [r["plan_peak_bytes"] == r["emulator_peak_bytes"] for r in digits["runs"]]
-    least = min(q["least_points_lost_by_a_mistake"] / q["points"] for q in lab["questions"])
-    mistakes = sum(q["mistakes"] for q in lab["questions"])
     plans = [ms for network in speed["plan_ms"].values() for ms in network.values()]
     keywords, converted = result("keywords"), [*result("from_torch")["networks"].values()]
     streaming, patching = result("streaming"), result("patching")
@@ -111,25 +104,10 @@ def rows() -> list[tuple[str, str, str]]:
             f"{fit['left_out_error_mean']:.1%} mean, {fit['left_out_error_worst']:.1%} worst",
             bench.format("latency_fit"),
         ),
-        *pruning_rows(result("pruning")["summary"], bench.format("pruning")),
-        scenes_row(result("scenes"), bench.format("scenes")),
-        (
-            "Lab 0: points of the unsolved and of the solved notebook's ten functions",
-            f"{sum(q['unsolved_points'] for q in lab['questions']):.0f} and "
-            f"{sum(q['solved_points'] for q in lab['questions']):.0f} of "
-            f"{sum(q['points'] for q in lab['questions'])}",
-            bench.format("lab0"),
-        ),
-        (
-            f"Lab 0: {mistakes} planted wrong answers, least share of a question that one loses",
-            f"{least:.0%}",
-            bench.format("lab0"),
-        ),
-        (
-            "Lab 0, solved, from top to bottom; peak memory",
-            f"{lab['runs']['solved_seconds']:.0f} s; {lab['runs']['solved_peak_rss_mib']} MiB",
-            bench.format("lab0"),
-        ),
+        *compression_rows(bench),
+        *lab_rows("lab0", 2, bench),
+        *lab_rows("lab1", 5, bench),
+        *lab_rows("lab2", 5, bench),
         *grading_rows(result("grading"), bench.format("grading")),
         (
             "`import tinyml_course`",
@@ -139,7 +117,7 @@ def rows() -> list[tuple[str, str, str]]:
     ]
 
 
-def firmware_rows(networks: Any, command: str) -> list[tuple[str, str, str]]:
+def firmware_rows(networks: Any, command: str) -> Rows:
     """Whole networks as C: bytes, SRAM, what streaming costs."""
     runs = [run for kinds in networks.values() for run in kinds.values() if "refused" not in run]
     equal = sum(r["equal_on_core"] == r["equal_here"] == r["inputs"] for r in runs)
@@ -176,7 +154,7 @@ def firmware_rows(networks: Any, command: str) -> list[tuple[str, str, str]]:
     ]
 
 
-def c_rows(bench: str) -> list[tuple[str, str, str]]:
+def c_rows(bench: str) -> Rows:
     """The C besides its bytes: speed here, size, cycles, and how it came to be fast."""
     times = [f["times_faster"] for f in result("host_speed")["files"].values()]
     size, m7 = result("code_size"), result("cycles")["cortex-m7"]["story_simd_beside_tinyengine"]
@@ -209,33 +187,32 @@ def c_rows(bench: str) -> list[tuple[str, str, str]]:
     ]
 
 
-def pruning_rows(summary: Any, command: str) -> list[tuple[str, str, str]]:
-    """Pruning on Fashion-MNIST: what granularity costs, what a board gains."""
-    two_thirds = {
-        row["granularity"]: row["accuracy"]
-        for row in summary["granularities"]
-        if abs(row["sparsity"] - 7 / 9) < 1e-6
-    }
-    wanted = ("fine-grained", "vector", "kernel", "channel")
-    dense, half = (summary["board"][key] for key in ("dense", "half"))
+def lab_rows(name: str, minutes: int, bench: str) -> Rows:
+    """A lab: what answers are worth, what it takes beside the time that it may take."""
+    found, title = result(name), f"Lab {name[-1]}"
+    questions, runs = found["questions"], found["runs"]
+    least = min(q["least_points_lost_by_a_mistake"] / q["points"] for q in questions)
+    unsolved, solved, points = (
+        sum(q[key] for q in questions) for key in ("unsolved_points", "solved_points", "points")
+    )
+    mistakes = sum(q["mistakes"] for q in questions)
     return [
         (
-            "Fashion-MNIST, 7 of 9 weights pruned and tuned, 3 seeds: dense; fine-grained, vector, "
-            "kernel, channel",
-            f"{summary['dense']:.1%}; " + ", ".join(f"{two_thirds[k]:.1%}" for k in wanted),
-            command,
+            f"{title}: points of the unsolved and of the solved notebook's {len(questions)} "
+            f"functions; least share of a question that one of {mistakes} planted wrong answers "
+            "loses",
+            f"{unsolved:.0f} and {solved:.0f} of {points}; {least:.0%}",
+            bench.format(name),
         ),
         (
-            "channels pruned to half the MACs: SRAM, constants, latency estimate on STM32F746",
-            f"{dense['sram_peak_bytes']:,.0f} to {half['sram_peak_bytes']:,.0f} B, "
-            f"{dense['flash_constants_bytes']:,.0f} to {half['flash_constants_bytes']:,.0f} B, "
-            f"{dense['latency_ms']:.1f} to {half['latency_ms']:.1f} ms",
-            command,
+            f"{title}, solved, from top to bottom, of {minutes} min; peak memory",
+            f"{runs['solved_seconds']:.0f} s; {runs['solved_peak_rss_mib']} MiB",
+            bench.format(name),
         ),
     ]
 
 
-def grading_rows(figures: Any, command: str) -> list[tuple[str, str, str]]:
+def grading_rows(figures: Any, command: str) -> Rows:
     """The grader: right scores, time, beside plain nbgrader."""
     right, each = figures["right_scores"], figures["seconds_each"]
     return [
@@ -256,17 +233,6 @@ def grading_rows(figures: Any, command: str) -> list[tuple[str, str, str]]:
     ]
 
 
-def scenes_row(figures: Any, command: str) -> tuple[str, str, str]:
-    """The generated scenes."""
-    found = figures["test_accuracy"]
-    return (
-        "generated scenes at 64 pixels, a second on one core; a linear model on the pixels, at 32",
-        f"{figures['images_per_second']['64']}; at most "
-        f"{max(found['logistic_regression_on_pixels']):.1%}",
-        command,
-    )
-
-
 def kernel_figures() -> list[float]:
     """Instructions for each MAC of the kernels with a bound, the most of their activations."""
     kernels = result("kernels")["kernels"]
@@ -276,7 +242,7 @@ def kernel_figures() -> list[float]:
     ]
 
 
-def streaming_rows(figures: Any, command: str) -> list[tuple[str, str, str]]:
+def streaming_rows(figures: Any, command: str) -> Rows:
     """What streams: SRAM, bytes that are right, time."""
     networks, over = figures["networks"], figures["over_tinyengine"]
     kinds = "streamed", "row_fed"
@@ -328,7 +294,7 @@ def streaming_rows(figures: Any, command: str) -> list[tuple[str, str, str]]:
     ]
 
 
-def patching_rows(figures: Any, command: str) -> list[tuple[str, str, str]]:
+def patching_rows(figures: Any, command: str) -> Rows:
     """Patches: TinyEngine's, MCUNetV2's."""
     rows, mobilenet = figures["tinyengine"], figures["mobilenet_v2"]
     equal = sum(r["published_bytes"] == r["tinyengine_patched_bytes"] for r in rows)

@@ -449,7 +449,7 @@ def bits(rng: np.random.Generator) -> Groups:
         return costs, sizes
 
     def budget_of(sizes: Any, share: float) -> int:
-        least = sum(min(table.values()) for table in sizes.values())
+        least = sum(min(by_bits.values()) for by_bits in sizes.values())
         most = sum(max(table.values()) for table in sizes.values())
         return int(least + share * (most - least))
 

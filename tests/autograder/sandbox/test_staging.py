@@ -29,6 +29,11 @@ def test_every_question_is_blocked_and_every_other_allowed(lab: Lab) -> None:
     }
 
 
+def is_text(statement: ast.stmt) -> bool:
+    """A docstring."""
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
 @pytest.mark.parametrize("lab", LABS)
 def test_no_line_of_a_blocked_function_is_in_the_sandbox(lab: Lab) -> None:
     staging = stage(lab.questions)
@@ -36,13 +41,17 @@ def test_no_line_of_a_blocked_function_is_in_the_sandbox(lab: Lab) -> None:
     for blocked in {*staging.always, *(one for q in staging.by_question.values() for one in q)}:
         body = ast.parse(blocked.source).body[0]
         assert isinstance(body, ast.FunctionDef)
-        last = ast.unparse(body.body[-1])
+        code_lines = ast.unparse(
+            ast.Module([s for s in body.body if not is_text(s)], [])
+        ).splitlines()
+        # Short ones, such as `return ratios`, stand in other functions too.
+        telling = max(map(str.strip, code_lines), key=len)
         name = Path(*blocked.module.split("."))
         for path in files:
             if path.with_suffix("").name.split(".")[0] != name.name:
                 continue
             if path.suffix == ".py":
-                assert last not in ast.unparse(ast.parse(path.read_text())) or len(last) < 12
+                assert telling not in ast.unparse(ast.parse(path.read_text()))
             else:
                 code = marshal.loads(path.read_bytes()[16:])
                 held = {c.co_name: c for c in code.co_consts if hasattr(c, "co_name")}

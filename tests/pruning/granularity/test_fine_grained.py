@@ -97,7 +97,9 @@ def test_weights_from_which_nothing_can_be_chosen_are_refused() -> None:
         fine_grained_mask(np.zeros((0, 3)), 0.5)
     w = np.ones((2, 2))
     w[1, 0] = np.nan
-    with pytest.raises(WeightError, match=r"1 of 4 weights are no numbers, the first at \(1, 0\) is nan"):
+    with pytest.raises(
+        WeightError, match=r"1 of 4 weights are no numbers, the first at \(1, 0\) is nan"
+    ):
         fine_grained_mask(w, 0.5)
     with pytest.raises(WeightError, match="inf"):
         fine_grained_mask(np.array([np.inf, 1.0]), 0.5)

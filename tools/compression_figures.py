@@ -1,0 +1,136 @@
+"""The README's figures of what makes networks smaller, and of the scenes that ask for it."""
+
+from typing import Any
+
+from results import Rows, result
+
+
+def compression_rows(bench: str) -> Rows:
+    """Pruning, quantization, scenes."""
+    told = result("compression")["summary"]
+    command = bench.format("compression")
+    return [
+        *pruning_rows(result("pruning")["summary"], bench.format("pruning")),
+        deep_compression_row(told["deep_compression"], command),
+        *low_bits_rows(told["low_bits"], command),
+        *beside_torch_rows(told["against_torch"], command),
+        scenes_row(result("scenes"), bench.format("scenes")),
+        resolutions_row(result("scene_resolutions"), bench.format("scene_resolutions")),
+    ]
+
+
+def pruning_rows(summary: Any, command: str) -> Rows:
+    """Pruning on Fashion-MNIST: what granularity costs, what a board gains."""
+    two_thirds = {
+        row["granularity"]: row["accuracy"]
+        for row in summary["granularities"]
+        if abs(row["sparsity"] - 7 / 9) < 1e-6
+    }
+    wanted = ("fine-grained", "vector", "kernel", "channel")
+    dense, half = (summary["board"][key] for key in ("dense", "half"))
+    return [
+        (
+            "Fashion-MNIST, 7 of 9 weights pruned and tuned, 3 seeds: dense; fine-grained, vector, "
+            "kernel, channel",
+            f"{summary['dense']:.1%}; " + ", ".join(f"{two_thirds[k]:.1%}" for k in wanted),
+            command,
+        ),
+        (
+            "channels pruned to half the MACs: SRAM, constants, latency estimate on STM32F746",
+            f"{dense['sram_peak_bytes']:,.0f} to {half['sram_peak_bytes']:,.0f} B, "
+            f"{dense['flash_constants_bytes']:,.0f} to {half['flash_constants_bytes']:,.0f} B, "
+            f"{dense['latency_ms']:.1f} to {half['latency_ms']:.1f} ms",
+            command,
+        ),
+    ]
+
+
+def deep_compression_row(told: Any, command: str) -> tuple[str, str, str]:
+    """The whole chain."""
+    ratio = told["ratio"]
+    return (
+        "Deep Compression of LeNet-300-100 on Fashion-MNIST, 3 seeds: float32 bytes over the bytes "
+        "pruned, shared, coded; most points lost on the test split",
+        ", ".join(f"{ratio[stage]['mean']:.0f}x" for stage in ("pruned", "shared", "coded"))
+        + f"; {100 * max(told['most_lost'], 0):.2f}",
+        command,
+    )
+
+
+def low_bits_rows(told: Any, command: str) -> Rows:
+    """Few bits, after training and in training, even and uneven."""
+    by_channel = {row["bits"]: row["test"]["mean"] for row in told["uniform"] if row["per_channel"]}
+    books, mixed = told["codebooks"]["2"], told["mixed"]["4"]
+    return [
+        (
+            "MobileNet of 19,434 parameters on Fashion-MNIST, 3 seeds: float; int8 after training; "
+            "most points that int8 loses",
+            f"{told['float']['mean']:.1%}; {by_channel[8]:.1%}; {100 * told['most_lost_int8']:.2f}",
+            command,
+        ),
+        (
+            "its weights in 4 bits: after training; trained with them (straight-through, learned "
+            "step); float trained as long",
+            f"{by_channel[4]:.1%}; "
+            + ", ".join(f"{row['mean']:.1%}" for row in told["trained"]["4"].values())
+            + f"; {told['float_tuned']['mean']:.1%}",
+            command,
+        ),
+        (
+            "its weights as 4 shared values a layer (k-means): before and after these learn",
+            f"{books['before']['mean']:.1%}, {books['after']['mean']:.1%}",
+            command,
+        ),
+        (
+            "2, 4 or 8 bits a layer in the bytes of 4 bits for all, after training: uniform; "
+            + ", ".join(name for name in mixed if name != "uniform"),
+            f"{mixed['uniform']['after_training']['mean']:.1%}; "
+            + ", ".join(
+                f"{row['after_training']['mean']:.1%}"
+                for name, row in mixed.items()
+                if name != "uniform"
+            ),
+            command,
+        ),
+    ]
+
+
+def beside_torch_rows(told: Any, command: str) -> Rows:
+    """The same network and data."""
+    entries = sum(row["entries"] for row in told["masks"].values())
+    differ = sum(row["differ"] for row in told["masks"].values())
+    return [
+        (
+            "entries of masks that differ from those of `torch.nn.utils.prune`, same criteria",
+            f"{differ} of {entries:,}",
+            command,
+        ),
+        (
+            "int8 accuracy, 3 seeds: ours on the emulated board; torchao's pt2e",
+            f"{told['ours']['mean']:.2%}; {told['torchao']['mean']:.2%}",
+            command,
+        ),
+    ]
+
+
+def scenes_row(figures: Any, command: str) -> tuple[str, str, str]:
+    """The generated scenes."""
+    found = figures["test_accuracy"]
+    return (
+        "generated scenes at 64 pixels, a second on one core; a linear model on the pixels, at 32",
+        f"{figures['images_per_second']['64']}; at most "
+        f"{max(found['logistic_regression_on_pixels']):.1%}",
+        command,
+    )
+
+
+def resolutions_row(figures: Any, command: str) -> tuple[str, str, str]:
+    """What a small network sees of them."""
+    summary = figures["summary"]
+    return (
+        f"a small network on these scenes, {figures['epochs']} epochs, 3 data sets, at "
+        + ", ".join(summary)
+        + " pixels",
+        ", ".join(f"{row['mean']:.1%}" for row in summary.values()),
+        command,
+    )
