@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from tinyml_course import deploy as module
 from tinyml_course import models
+from tinyml_course.data import load_persons
 from tinyml_course.deploy import Checks, Deployment, Options, deploy, write
 from tinyml_course.errors import (
     DoesNotFitError,
@@ -20,6 +22,7 @@ from tinyml_course.errors import (
 )
 from tinyml_course.graph import load
 from tinyml_course.mcu import Board, Emulator, board, plan, reference
+from tinyml_course.models.fit import cross_entropy
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +100,36 @@ def test_what_does_not_fit_fails_before_any_training(monkeypatch: pytest.MonkeyP
     # Textbook planning needs no scratch: 3,584 B, which was found by trying it.
     assert "policy per_layer" in error.remedies
     assert "384 B more" in str(error)
+
+
+def test_no_resolution_is_advised_that_images_do_not_come_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    few = load_persons(40, train=2, validation=2, test=2, progress=False)
+    monkeypatch.setattr(module.data, "load", lambda *_, **__: few)
+    tiny = Board("tiny", 9_000, 1 << 20, "cortex-m4", 1_000_000)
+    with pytest.raises(DoesNotFitError) as caught:
+        deploy(Options("persons", tiny, "tinyengine"), progress=False)
+    # Even 32 pixels, the fewest that scenes are drawn at, need more; 16 would not.
+    assert not [remedy for remedy in caught.value.remedies if "--resolution" in remedy]
+    at_16 = models.random_graph(models.compact(16, 3, 2), seed=None)
+    assert plan(at_16, policy="tinyengine").peak_bytes < 9_000
+
+
+def test_images_that_may_be_mirrored_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    losses = []
+
+    def no_training(network: torch.nn.Module, *_: object, loss: object, **__: object) -> None:
+        losses.append(loss)
+        network.eval()
+
+    monkeypatch.setattr(module, "fit", no_training)
+    few = load_persons(32, train=2, validation=2, test=2, progress=False)
+    for card in (few.card, dataclasses.replace(few.card, mirrors=False)):
+        one = dataclasses.replace(few, card=card)
+        monkeypatch.setattr(module.data, "load", lambda *_, one=one, **__: one)
+        deploy(Options("persons", board("stm32f746")), progress=False)
+    assert [loss is cross_entropy for loss in losses] == [False, True]
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,9 @@ def main() -> None:
 
 @app.command()
 def deploy(
-    data: Annotated[str, typer.Option(help="Data set: digits or fashion_mnist.")] = "digits",
+    data: Annotated[
+        str, typer.Option(help="Data set: digits, persons (drawn here) or fashion_mnist.")
+    ] = "digits",
     board: Annotated[str, typer.Option(help="Board name, or a JSON file.")] = "stm32f746",
     policy: Annotated[str, typer.Option(help="Memory planner.")] = "tight",
     schedule: Annotated[
@@ -59,7 +61,9 @@ def deploy(
     ] = None,
     image: Annotated[str, typer.Option(help="memory, or fed row by row.")] = "memory",
     width: Annotated[float, typer.Option(help="Multiplier of the channels.")] = 1.0,
-    resolution: Annotated[int | None, typer.Option(help="Resize the images to this.")] = None,
+    resolution: Annotated[
+        int | None, typer.Option(help="Resize the images to this; persons are drawn at it.")
+    ] = None,
     epochs: Annotated[int, typer.Option(help="Training passes.")] = 15,
     seed: Annotated[int, typer.Option(help="Of weights and shuffling.")] = 0,
     firmware: Annotated[

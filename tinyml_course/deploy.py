@@ -21,7 +21,8 @@ from tinyml_course.graph import Graph, from_torch, save
 from tinyml_course.mcu import Board, Emulator, Plan, Report, plan, reference, report
 from tinyml_course.mcu.planning import DEFAULT_POLICY, SCHEDULED_POLICIES
 from tinyml_course.mcu.scheduling.schedule import Image
-from tinyml_course.models.fit import accuracy, fit, predict
+from tinyml_course.models.augmentation import mirrored
+from tinyml_course.models.fit import accuracy, cross_entropy, fit, predict
 from tinyml_course.models.torch_network import build
 from tinyml_course.patching import schedule
 
@@ -190,11 +191,18 @@ def deploy(options: Options, progress: bool = True) -> Deployment:
         return models.compact(resolution, channels, dataset.classes, width, options.data)
 
     definition = design(height, options.width)
-    _check_fits(design, definition, options)
+    _check_fits(design, definition, options, dataset.card.least_resolution)
     if options.firmware:
         _check_firmware(definition, options)
     network = build(definition, options.seed)
-    fit(network, dataset, epochs=options.epochs, seed=options.seed, progress=progress)
+    fit(
+        network,
+        dataset,
+        epochs=options.epochs,
+        seed=options.seed,
+        loss=mirrored(options.seed) if dataset.card.mirrors else cross_entropy,
+        progress=progress,
+    )
     graph = from_torch(network, _calibration(dataset, options.seed), name=definition.name)
     planned = plan_for(graph, options)
 
@@ -305,7 +313,9 @@ def write(deployment: Deployment, board: Board, folder: str | Path) -> list[Path
 Design = Callable[[int, float], models.NetworkDefinition]
 
 
-def _check_fits(design: Design, definition: models.NetworkDefinition, options: Options) -> None:
+def _check_fits(
+    design: Design, definition: models.NetworkDefinition, options: Options, least_resolution: int
+) -> None:
     """Plan the network with any weights; where it does not fit, try smaller ones.
 
     Raises:
@@ -322,7 +332,7 @@ def _check_fits(design: Design, definition: models.NetworkDefinition, options: O
     failed = error_of(definition)
     if failed is None:
         return
-    sizes = range(4, definition.resolution, 4)
+    sizes = range(least_resolution, definition.resolution, 4)
     size = _largest(sizes, lambda n: error_of(design(n, options.width)) is None)
     widths = [step / 20 for step in range(1, math.ceil(options.width * 20))]
     width = _largest(widths, lambda w: error_of(design(definition.resolution, w)) is None)

@@ -18,12 +18,16 @@ class Card:
         source: who made it, and where it is published.
         licence: under which terms.
         description: what the images are, and how the splits were drawn.
+        mirrors: whether an image means the same mirrored left to right; training may use it.
+        least_resolution: rows and columns that its images have at least.
     """
 
     title: str
     source: str
     licence: str
     description: str
+    mirrors: bool = False
+    least_resolution: int = 4
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tinyml_course.data.dataset import Card, DataSet, Split
-from tinyml_course.data.scenes.scene import check_resolution, scenes
+from tinyml_course.data.scenes.scene import LEAST_RESOLUTION, check_resolution, scenes
 from tinyml_course.errors import DataError
 
 CARD = Card(
@@ -17,6 +17,8 @@ CARD = Card(
     "that looks like one: a coat on a stand, a lamp, a dog. Flat shapes are no photographs: the "
     "figures say how networks and resolutions compare, not how well a camera would do. See "
     "tinyml_course/data/cards/persons.md.",
+    mirrors=True,
+    least_resolution=LEAST_RESOLUTION,
 )
 CLASS_NAMES = ("no person", "person")
 
