@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from tinyml_course.quantization.bias_correction import clipped_normal_mean, correct_biases
     from tinyml_course.quantization.binary import BinaryWeights
     from tinyml_course.quantization.bit_widths import hessian_costs, weight_bytes
+    from tinyml_course.quantization.compression_chain import CompressedNetwork, compress_network
     from tinyml_course.quantization.equalization import equalizable_pairs, equalize, relu6_to_relu
     from tinyml_course.quantization.fake_quantization import LinearWeightQuantizer, fake_quantize
     from tinyml_course.quantization.hessian import hessian_traces
@@ -67,6 +68,7 @@ _WITH_TORCH = {
     "bias_correction": ("clipped_normal_mean", "correct_biases"),
     "binary": ("BinaryWeights",),
     "bit_widths": ("hessian_costs", "weight_bytes"),
+    "compression_chain": ("CompressedNetwork", "compress_network"),
     "equalization": ("equalizable_pairs", "equalize", "relu6_to_relu"),
     "fake_quantization": ("LinearWeightQuantizer", "fake_quantize"),
     "hessian": ("hessian_traces",),
@@ -85,6 +87,7 @@ __all__ = [
     "BitTrial",
     "Codebook",
     "CompressedLayer",
+    "CompressedNetwork",
     "HuffmanCoded",
     "LearnedStep",
     "LinearWeightQuantizer",
@@ -101,6 +104,7 @@ __all__ = [
     "codebook_bytes",
     "codebook_step",
     "compress",
+    "compress_network",
     "correct_biases",
     "entropy_bits",
     "equalizable_pairs",
