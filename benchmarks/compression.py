@@ -13,7 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import torch
-from compressing import against_torch, deep_compression, low_bits
+from compressing import against_torch, deep_compression, low_bits, two_bits
 from compressing.fashion import percent, summary
 from harness import main, show
 
@@ -34,15 +34,18 @@ def measure() -> dict[str, Any]:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(WORKERS, mp_context=context) as pool:
         networks = [pool.submit(measure_network, seed) for seed in SEEDS]
+        plain = [pool.submit(two_bits.measure, seed) for seed in SEEDS]
         chains = [pool.submit(deep_compression.measure, seed) for seed in SEEDS]
         runs = {
             "deep_compression": [job.result() for job in chains],
             "low_bits": [job.result()["low_bits"] for job in networks],
+            "two_bits": [job.result() for job in plain],
             "against_torch": [job.result()["against_torch"] for job in networks],
         }
     told = {
         "deep_compression": deep(runs["deep_compression"]),
         "low_bits": few(runs["low_bits"]),
+        "two_bits": two(runs["two_bits"]),
         "against_torch": beside(runs["against_torch"]),
     }
     return {"seeds": list(SEEDS), "summary": told, **runs}
@@ -82,7 +85,7 @@ def deep(runs: Runs) -> dict[str, Any]:
 
 
 def few(runs: Runs) -> dict[str, Any]:
-    """Few bits: after training, in training, shared, mixed."""
+    """Few bits: after training, in training, mixed."""
     told: dict[str, Any] = {
         "float": summary([run["float"] for run in runs]),
         "float_tuned": summary([run["float_tuned"] for run in runs]),
@@ -90,18 +93,12 @@ def few(runs: Runs) -> dict[str, Any]:
         "uniform": [
             {
                 **{key: row[0][key] for key in ("bits", "per_channel", "weight_bytes")},
-                "flash_constants_bytes": row[0]["flash_constants_bytes"],
                 "test": summary([r["accuracy"] for r in row]),
             }
             for row in zip(*(run["uniform"] for run in runs), strict=True)
         ],
         "four_bits": _by_name(run["four_bits"] for run in runs),
-        "trained": {
-            bits: _by_name(run["trained"][bits] for run in runs) for bits in runs[0]["trained"]
-        },
-        "codebooks": {
-            bits: _by_name(run["codebooks"][bits] for run in runs) for bits in runs[0]["codebooks"]
-        },
+        "trained": _by_name(run["trained"] for run in runs),
         "mixed": {bits: _mixed([run["mixed"][bits] for run in runs]) for bits in runs[0]["mixed"]},
     }
     title = (
@@ -109,35 +106,22 @@ def few(runs: Runs) -> dict[str, Any]:
     )
     show(
         f"Without training; {title}",
-        ["bits", "scales", "weights, B", "flash constants, B", "test accuracy"],
+        ["bits", "scales", "weights, B", "test accuracy"],
         [
             [
                 row["bits"],
                 "channels" if row["per_channel"] else "tensor",
                 f"{row['weight_bytes']:,}",
-                f"{row['flash_constants_bytes']:,}",
                 percent(row["test"]),
             ]
             for row in told["uniform"]
         ]
-        + [[4, name, "", "", percent(row)] for name, row in told["four_bits"].items()],
+        + [[4, name, "", percent(row)] for name, row in told["four_bits"].items()],
     )
     show(
-        "Trained with quantized weights",
-        ["bits", "how", "test accuracy"],
-        [
-            [bits, name, percent(row)]
-            for bits, rows in told["trained"].items()
-            for name, row in rows.items()
-        ],
-    )
-    show(
-        "Shared by k-means",
-        ["bits", "before tuning", "after", "B"],
-        [
-            [bits, percent(r["before"]), percent(r["after"]), f"{r['weight_bytes']['mean']:,.0f}"]
-            for bits, r in told["codebooks"].items()
-        ],
+        "4 bits, trained with them",
+        ["how", "test accuracy"],
+        [[name, percent(row)] for name, row in told["trained"].items()],
     )
     show(
         "2, 4 or 8 bits a layer in the bytes of as many for all",
@@ -155,6 +139,23 @@ def few(runs: Runs) -> dict[str, Any]:
         ],
     )
     return told
+
+
+def two(runs: Runs) -> dict[str, Any]:
+    """Two bits on the plain CNN."""
+    told = {
+        name: {
+            key: summary([run["rows"][name][key] for run in runs]) for key in ("before", "after")
+        }
+        for name in runs[0]["rows"]
+    }
+    dense = summary([run["float"] for run in runs])
+    show(
+        f"Plain CNN, 2 bits; float {percent(dense)}",
+        ["weights", "before tuning", "after"],
+        [[name, percent(row["before"]), percent(row["after"])] for name, row in told.items()],
+    )
+    return {"float": dense, "rows": told}
 
 
 def beside(runs: Runs) -> dict[str, Any]:

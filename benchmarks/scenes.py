@@ -36,7 +36,7 @@ def measure() -> dict[str, Any]:
     return {
         "images_per_second": speed,
         "resolution": PLAIN,
-        "seeds": len(SEEDS),
+        "seeds": list(SEEDS),
         "test_accuracy": without_shapes(),
     }
 

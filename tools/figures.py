@@ -1,13 +1,14 @@
-"""The figures of the README, from the benchmark results that are committed.
+"""The figures of the README and of the scenes' card, from the benchmark results that are committed.
 
-python tools/figures.py            # writes them into README.md
-python tools/figures.py --check    # fails if the README says something else
+python tools/figures.py            # writes them
+python tools/figures.py --check    # fails if something else is said there
 """
 
 import argparse
 import sys
 from typing import Any
 
+import scenes_card
 from compression_figures import compression_rows
 from results import ROOT, Rows, result
 
@@ -336,15 +337,21 @@ def renewed(text: str) -> str:
     return before + section() + rest.split(END)[1]
 
 
+TOLD = {README: renewed, scenes_card.CARD: scenes_card.renewed}
+"""What tells figures, and how it is renewed."""
+
+
 def main() -> None:
     """Write or check."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true")
-    text = README.read_text()
-    if not parser.parse_args().check:
-        README.write_text(renewed(text))
-    elif text != renewed(text):
-        sys.exit("README.md does not say what the results say; run: python tools/figures.py")
+    check = parser.parse_args().check
+    for path, renew in TOLD.items():
+        text = path.read_text()
+        if not check:
+            path.write_text(renew(text))
+        elif text != renew(text):
+            sys.exit(f"{path} does not say what the results say; run: python tools/figures.py")
 
 
 if __name__ == "__main__":

@@ -20,10 +20,10 @@ from tinyml_course.pruning.masks import to_tensors
 DENSE_EPOCHS, DENSE_RATE, DECAY = 15, 0.05, 5e-4
 SPARSITIES = (0.7, 0.8, 0.86, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98)
 ROUND_EPOCHS, ROUND_RATE = 4, 0.02
-SHARED_FROM = 0.9
+SHARED_FROM = 0.92
 """Sparsities from here on go through the rest of the chain."""
-BITS = (5, 4, 3)
-SHARED_EPOCHS, SHARED_RATE = 2, 0.002
+BITS = (4, 3)
+SHARED_EPOCHS, SHARED_RATE = 2, 0.02
 ALLOWED = 0.002
 """Loss of validation accuracy, well below the half point that is allowed on the test split."""
 

@@ -106,6 +106,18 @@ def test_a_search_finds_the_best_of_few_and_repeats() -> None:
         search_bits(sizes, 240, score, evaluations=0, seed=0)
 
 
+def test_a_search_begins_with_the_rule_and_with_bits_for_all_alike() -> None:
+    tried = []
+
+    def score(bits: dict[str, int]) -> float:
+        tried.append(bits)
+        return -float(bits != dict.fromkeys(SIZES, 4))
+
+    found = search_bits(SIZES, 450, score, evaluations=2, seed=0, progress=False)
+    assert tried == [memory_driven_bits(SIZES, 450), dict.fromkeys(SIZES, 4)]
+    assert found.bits == tried[1]
+
+
 def test_a_search_ends_when_all_is_known() -> None:
     found = search_bits(
         {"a": {2: 1, 4: 2}}, 2, lambda bits: bits["a"], evaluations=99, seed=0, progress=False

@@ -39,7 +39,8 @@ def search_bits(
     """Look for bits within a flash budget that score best.
 
     As in HAQ every candidate meets the budget before it is scored: bits are taken back until it
-    does (section 3.3). It starts from the rule-based assignment, so it is never worse than that.
+    does (section 3.3). It starts from the rule-based assignment and from the most bits that all
+    layers can have alike, so with two evaluations or more it is never worse than these.
 
     Args:
         sizes: bytes of each layer by number of bits, as `weight_bytes` gives them.
@@ -55,20 +56,33 @@ def search_bits(
     if evaluations < 1:
         raise CompressionError(f"search_bits: {evaluations} evaluations; at least 1")
     rng = np.random.default_rng(seed)
-    candidate, scored = memory_driven_bits(sizes, budget_bytes), dict[tuple[int, ...], float]()
+    scored: dict[tuple[int, ...], float] = {}
     history: list[float] = []
     names = list(sizes)
+    waiting = _starts(sizes, budget_bytes)
     for _ in tqdm(range(evaluations), desc="bits", unit="network", disable=not progress):
+        candidate = waiting.pop(0)
         key = tuple(candidate[name] for name in names)
         scored[key] = score(dict(candidate))
         history.append(max(scored.values()))
+        if waiting:
+            continue
         best = sorted(scored, key=lambda k: -scored[k])[:POPULATION]
         child = _child(sizes, budget_bytes, best, set(scored), rng)
         if child is None:
             break  # all neighbours of the best are known
-        candidate = child
+        waiting.append(child)
     key = max(scored, key=lambda k: scored[k])
     return BitSearch(dict(zip(names, key, strict=True)), scored[key], tuple(history))
+
+
+def _starts(sizes: Mapping[str, Mapping[int, int]], budget_bytes: int) -> list[Bits]:
+    """The rule's assignment, and the uniform one of the most bits that fits."""
+    found = [memory_driven_bits(sizes, budget_bytes)]
+    common = set.intersection(*(set(table) for table in sizes.values()))
+    even = [dict.fromkeys(sizes, bits) for bits in sorted(common, reverse=True)]
+    fitting = [bits for bits in even if total_bytes(sizes, bits) <= budget_bytes]
+    return found + [bits for bits in fitting[:1] if bits not in found]
 
 
 def _child(

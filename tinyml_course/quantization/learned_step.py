@@ -1,27 +1,13 @@
 """Learned step size quantization (LSQ, Esser et al. 2020): the grid is trained with the weights."""
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
 from tinyml_course.graph.quantization import weight_limit
 from tinyml_course.graph.torch_importer.float_layers import FloatLayer
 from tinyml_course.quantization.fake_quantization import fake_quantize
+from tinyml_course.quantization.gradient_scale import scale_gradient
 from tinyml_course.quantization.weight_quantizer import WeightQuantizer, inner_axes, output_axis
-
-
-class _ScaleGradient(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, factor: float) -> Tensor:
-        """The value as it is."""
-        ctx.factor = factor
-        return x.view_as(x)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Any) -> Any:
-        """The gradient times the factor."""
-        return gradients[0] * ctx.factor, None
 
 
 class LearnedStep(WeightQuantizer):
@@ -53,7 +39,5 @@ class LearnedStep(WeightQuantizer):
 
     def forward(self, weight: Tensor, layer: FloatLayer) -> Tensor:
         """The weight on its grid."""
-        step: Tensor = _ScaleGradient.apply(  # type: ignore[no-untyped-call]
-            self.scales(weight, layer), self.factor
-        )
+        step = scale_gradient(self.scales(weight, layer), self.factor)
         return fake_quantize(weight, step, 0, -self.limit, self.limit)

@@ -54,18 +54,20 @@ class _Trained(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
-        """Equations 7 and 8 of TTQ."""
+        """Equations 7 and 8 of TTQ, the sums of 7 over the number of weights in them."""
         above, below, positive, negative = ctx.saved_tensors
         (gradient,) = gradients
         between = ~(above | below)
         latent = gradient * (positive * above + negative * below + between)
-        return latent, (gradient * above).sum(), -(gradient * below).sum()
+        up, down = above.sum().clamp_min(1), below.sum().clamp_min(1)
+        return latent, (gradient * above).sum() / up, -(gradient * below).sum() / down
 
 
 class TrainedTernaryWeights(WeightQuantizer):
     """``-wn``, 0 and ``wp``, both learned, one pair for a layer.
 
-    The two values differ, so there is no even grid: the graph holds them as int8.
+    Their gradients are means over the weights that take them, so that the learning rate of weights
+    suits them too. The two values differ, so there is no even grid: the graph holds them as int8.
 
     Args:
         weight: to start from; both begin as the mean magnitude of what is not 0.
