@@ -1,6 +1,7 @@
 """Right answers of Lab 1, written otherwise: looped, vectorised, other types; none loses points."""
 
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,17 @@ def ratios_by_minimum(
     }
 
 
+def ratios_by_takewhile(
+    sparsities: list[float], accuracies: dict[str, list[float]], least_accuracy: float
+) -> dict[str, float]:
+    """q2: the last of those before the first that fails; 0 as a whole number."""
+    return {
+        name: [0, *(s for s, _ in takewhile(lambda at: at[1] >= least_accuracy, pairs))][-1]
+        for name, curve in accuracies.items()
+        for pairs in [zip(sparsities, curve, strict=True)]
+    }
+
+
 def nm_by_loop(w: Array, n: int, m: int) -> Array:
     """q3: group by group."""
     mask = np.zeros(w.shape, bool)
@@ -69,6 +81,19 @@ def nm_by_ranks(w: Array, n: int, m: int) -> Array:
     return (ranks >= m - n).reshape(w.shape)
 
 
+def nm_by_torch(w: Array, n: int, m: int) -> Array:
+    """q3: in torch, and back."""
+    import torch
+
+    magnitudes = torch.from_numpy(w.copy()).abs().movedim(1, -1)
+    groups = magnitudes.reshape(-1, m)
+    mask = torch.ones_like(groups, dtype=torch.bool)
+    order = torch.sort(groups, dim=1, stable=True).indices
+    mask.scatter_(1, order[:, : m - n], False)
+    back: Array = mask.reshape(magnitudes.shape).movedim(-1, 1).numpy()
+    return back
+
+
 def pattern_by_loop(w: Array, patterns: Array) -> Array:
     """q4: kernel by kernel."""
     mask = np.empty(w.shape, bool)
@@ -83,6 +108,13 @@ def pattern_by_product(w: Array, patterns: Array) -> Array:
     """q4: one matrix product."""
     kept = (w**2).reshape(-1, 9) @ patterns.reshape(-1, 9).T
     mask: Array = patterns[kept.argmax(1)].reshape(w.shape)
+    return mask
+
+
+def pattern_by_loss(w: Array, patterns: Array) -> Array:
+    """q4: the pattern that takes the least away, in float32."""
+    lost = ((w.astype(np.float32)[:, :, None] * ~patterns) ** 2).sum((3, 4))
+    mask: Array = patterns[lost.argmin(2)]
     return mask
 
 
@@ -126,6 +158,23 @@ def step_by_element(
     return [new_w.astype(np.float64), new_v.astype(np.float64)]
 
 
+def step_in_single_precision(
+    w: Array,
+    mask: Array,
+    gradient: Array,
+    velocity: Array,
+    *,
+    learning_rate: float,
+    momentum: float = 0.9,
+    weight_decay: float = 0.0,
+) -> Array:
+    """q5: all in float32, the products masked, both results in one array."""
+    single = np.float32
+    w, gradient, velocity = (a.astype(single) for a in (w, gradient, velocity))
+    moved = mask * (gradient + single(weight_decay) * w + single(momentum) * velocity)
+    return np.stack([mask * (w - single(learning_rate) * moved), moved])
+
+
 def taylor_by_power(w: Array, gradient: Array) -> Array:
     """q6: by `np.power`."""
     return np.power(np.multiply(w, gradient), 2)
@@ -150,6 +199,14 @@ def cubic_by_clip(step: int, *, begin: int, end: int, final: float, initial: flo
     """q7: with `np.clip`."""
     way = np.clip((step - begin) / (end - begin), 0, 1)
     return final + (initial - final) * np.power(1 - way, 3)
+
+
+def cubic_in_single_precision(
+    step: int, *, begin: int, end: int, final: float, initial: float = 0.0
+) -> Any:
+    """q7: in float32."""
+    way = np.float32(np.clip((step - begin) / (end - begin), 0, 1))
+    return np.float32(final) + (np.float32(initial) - np.float32(final)) * (1 - way) ** 3
 
 
 def bytes_by_walking(w: Array, index_bits: int = 4, value_bits: int = 8) -> int:
@@ -232,6 +289,23 @@ def coupled_by_labels(layers: list[dict[str, Any]]) -> dict[str, str]:
     return {name: names[number[name]] for name in names}
 
 
+def coupled_by_union(layers: list[dict[str, Any]]) -> dict[str, str]:
+    """q10: a forest in which the earlier layer is the parent."""
+    order = [layer["name"] for layer in layers]
+    parent = {name: name for name in order}
+
+    def root(name: str) -> str:
+        return name if parent[name] == name else root(parent[name])
+
+    for layer in layers:
+        if layer["kind"] in ("input", "conv", "linear"):
+            continue
+        for read in layer["reads"]:
+            first, second = sorted((root(layer["name"]), root(read)), key=order.index)
+            parent[second] = first
+    return {name: root(name) for name in order}
+
+
 def take_by_index(
     parameters: dict[str, Array],
     places: dict[str, list[tuple[str, int]]],
@@ -244,6 +318,20 @@ def take_by_index(
             index = channels[group]
             result[name] = result[name][index] if axis == 0 else result[name][:, index]
     return result
+
+
+def take_in_place(
+    parameters: dict[str, Array],
+    places: dict[str, list[tuple[str, int]]],
+    channels: dict[str, list[int]],
+) -> dict[str, Array]:
+    """q11: in the dict that was given, by slices."""
+    for group, indices in channels.items():
+        for name, axis in places[group]:
+            where: list[Any] = [slice(None)] * parameters[name].ndim
+            where[axis] = np.array(indices)
+            parameters[name] = parameters[name][tuple(where)]
+    return parameters
 
 
 def take_by_stacking(
@@ -262,15 +350,15 @@ def take_by_stacking(
 
 ALTERNATIVES: dict[str, tuple[Callable[..., Any], ...]] = {
     "q1": (mask_by_loop, mask_by_ranks),
-    "q2": (ratios_by_while, ratios_by_minimum),
-    "q3": (nm_by_loop, nm_by_ranks),
-    "q4": (pattern_by_loop, pattern_by_product),
-    "q5": (step_in_place, step_by_element),
+    "q2": (ratios_by_while, ratios_by_minimum, ratios_by_takewhile),
+    "q3": (nm_by_loop, nm_by_ranks, nm_by_torch),
+    "q4": (pattern_by_loop, pattern_by_product, pattern_by_loss),
+    "q5": (step_in_place, step_by_element, step_in_single_precision),
     "q6": (taylor_by_power, taylor_of_squares),
-    "q7": (cubic_by_cases, cubic_by_clip),
+    "q7": (cubic_by_cases, cubic_by_clip, cubic_in_single_precision),
     "q8": (bytes_by_walking, bytes_by_places),
     "q9": (norms_by_loop, norms_by_axes),
-    "q10": (coupled_by_sets, coupled_by_labels),
-    "q11": (take_by_index, take_by_stacking),
+    "q10": (coupled_by_sets, coupled_by_labels, coupled_by_union),
+    "q11": (take_by_index, take_by_stacking, take_in_place),
 }
 """Right answers by question."""

@@ -2,11 +2,14 @@
 
 from tinyml_course.course.lab1_pruning import (
     channel_questions,
+    granularity_questions,
     training_questions,
     weight_questions,
 )
 from tinyml_course.course.lab1_pruning.design import FINAL
 from tinyml_course.course.lab1_pruning.predictions import PREDICTIONS
+from tinyml_course.course.lab1_pruning.step_question import STEP
+from tinyml_course.course.lab1_pruning.storage_question import STORAGE
 from tinyml_course.course.question import LabQuestions
 
 LAB = LabQuestions(
@@ -14,7 +17,10 @@ LAB = LabQuestions(
     title="Lab 1, pruning",
     questions=(
         *weight_questions.QUESTIONS,
+        *granularity_questions.QUESTIONS,
+        STEP,
         *training_questions.QUESTIONS,
+        STORAGE,
         *channel_questions.QUESTIONS,
     ),
     final=FINAL,

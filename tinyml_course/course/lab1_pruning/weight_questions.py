@@ -1,18 +1,14 @@
-"""Questions 1 to 4: which weights go: any, so many a layer, N of M, by pattern."""
+"""Questions 1 and 2: which weights of a layer go, and how many of each layer."""
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyml_course.course.question import Mistake, Question, case
-from tinyml_course.pruning.granularity import (
-    all_patterns,
-    fine_grained_mask,
-    nm_mask,
-    pattern_mask,
-)
+from tinyml_course.pruning.granularity import fine_grained_mask
 from tinyml_course.pruning.ratios import sensitivity_ratios
 
 Array = NDArray[Any]
@@ -24,7 +20,8 @@ def array(*rows: Any) -> Array:
     return np.array(rows, np.float64)
 
 
-def _without_least(scores: Array, pruned: int) -> Array:
+def without_least(scores: Array, pruned: int) -> Array:
+    """A mask without so many of the least, of equal ones the first."""
     mask = np.ones(scores.size, np.bool_)
     mask[np.argsort(scores, axis=None, kind="stable")[:pruned]] = False
     return mask.reshape(scores.shape)
@@ -49,8 +46,19 @@ def _last_of_equals(w: Array, sparsity: float) -> Array:
     return mask.reshape(w.shape)
 
 
+def _any_of_equals(w: Array, sparsity: float) -> Array:
+    mask = np.ones(w.size, np.bool_)
+    mask[np.argsort(np.abs(w), axis=None)[: round(sparsity * w.size)]] = False
+    return mask.reshape(w.shape)
+
+
+def _not_zero(w: Array, sparsity: float) -> Array:
+    left: Array = without_least(np.abs(w), round(sparsity * w.size)) & (w != 0)
+    return left
+
+
 def _row_by_row(w: Array, sparsity: float) -> Array:
-    rows = [_without_least(np.abs(r), round(sparsity * r.size)) for r in np.atleast_2d(w)]
+    rows = [without_least(np.abs(r), round(sparsity * r.size)) for r in np.atleast_2d(w)]
     return np.array(rows).reshape(w.shape)
 
 
@@ -63,7 +71,9 @@ FINE_GRAINED = Question(
         case(array(9, -1, 0.5, 2), 0.5),
         case(array(0.1, -0.9, 0.4, -0.2, 0.6, 0.3, -0.8), 0.4),
         case(array(1, -1, 1, 2, -1), 0.4),
-        case(array([4, -3, 5], [0.5, 0.1, -0.2]), 2 / 3),
+        case(array([4, -3, 5], [0.5, 0.1, -0.2]), 0.7),
+        case(array(*[2, -1, 1, -2] * 8), 0.4),
+        case(array(0, 4, 0, -3, 0), 0.4),
         case(array(2, -1), 0.0),
         case(array(2, -1, 7), 1.0),
     ),
@@ -80,15 +90,19 @@ FINE_GRAINED = Question(
         ),
         Mistake(
             "The most negative weights go first. Small means small in magnitude: take `np.abs`.",
-            lambda w, sparsity: _without_least(w, round(sparsity * w.size)),
+            lambda w, sparsity: without_least(w, round(sparsity * w.size)),
         ),
         Mistake(
             "The sparsity is taken as the share that stays. It is the share that goes.",
-            lambda w, sparsity: _without_least(np.abs(w), w.size - round(sparsity * w.size)),
+            lambda w, sparsity: without_least(np.abs(w), w.size - round(sparsity * w.size)),
         ),
         Mistake(
             "The count is rounded down. It is `round(sparsity * w.size)`: 2.8 weights are 3.",
-            lambda w, sparsity: _without_least(np.abs(w), int(sparsity * w.size)),
+            lambda w, sparsity: without_least(np.abs(w), int(sparsity * w.size)),
+        ),
+        Mistake(
+            "The count is rounded up. It is `round(sparsity * w.size)`: 4.2 weights are 4.",
+            lambda w, sparsity: without_least(np.abs(w), ceil(sparsity * w.size)),
         ),
         Mistake(
             "Each row loses the same share. The weights of the whole layer compete: sort all of "
@@ -97,7 +111,7 @@ FINE_GRAINED = Question(
         ),
         Mistake(
             "The mask is the wrong way round: true is what stays.",
-            lambda w, sparsity: ~_without_least(np.abs(w), round(sparsity * w.size)),
+            lambda w, sparsity: ~without_least(np.abs(w), round(sparsity * w.size)),
         ),
         Mistake(
             "The sparsity is taken as a share of the largest magnitude. It is a share of the "
@@ -110,8 +124,18 @@ FINE_GRAINED = Question(
             _last_of_equals,
         ),
         Mistake(
+            "Equal weights go in no certain order. `np.argsort` keeps the one in memory only with "
+            '`kind="stable"`.',
+            _any_of_equals,
+        ),
+        Mistake(
+            "Weights that were zero before are taken for pruned. The mask tells which weights "
+            "stay, whatever they are: make it from places, not from `w != 0`.",
+            _not_zero,
+        ),
+        Mistake(
             "The mask holds numbers. It should hold `True` and `False`.",
-            lambda w, sparsity: _without_least(np.abs(w), round(sparsity * w.size)).astype(int),
+            lambda w, sparsity: without_least(np.abs(w), round(sparsity * w.size)).astype(int),
         ),
     ),
 )
@@ -201,179 +225,4 @@ RATIOS = Question(
     ),
 )
 
-
-def _by_groups(w: Array, kept: int, m: int, axis: int = 1, sign: int = 1) -> Array:
-    scores = np.moveaxis(sign * np.abs(w), axis, -1)
-    groups = scores.reshape(*scores.shape[:-1], -1, m)
-    order = np.argsort(groups, axis=-1, kind="stable")
-    mask = np.ones(groups.shape, np.bool_)
-    np.put_along_axis(mask, order[..., : m - kept], False, axis=-1)
-    return np.moveaxis(mask.reshape(scores.shape), -1, axis)
-
-
-def _signed(w: Array, n: int, m: int) -> Array:
-    return _by_groups(w - w.min(), n, m)
-
-
-def _in_memory_order(w: Array, n: int, m: int) -> Array:
-    return _by_groups(w.reshape(1, -1), n, m).reshape(w.shape)
-
-
-def _whole_layer(w: Array, n: int, m: int) -> Array:
-    return _without_least(np.abs(w), round((1 - n / m) * w.size))
-
-
-def _strided_groups(w: Array, n: int, m: int) -> Array:
-    count = w.shape[1] // m
-    order = np.arange(w.shape[1]).reshape(m, count).T.reshape(-1)
-    mask = np.empty(w.shape, np.bool_)
-    mask[:, order] = _by_groups(w[:, order], n, m)
-    return mask
-
-
-_KERNELS = np.array([3, 5, 2, 1, -4, 0.5, 1, 6], np.float64).reshape(1, 4, 1, 2)
-
-N_M = Question(
-    name="q3",
-    title="N:M pruning",
-    points=7,
-    reference=nm_mask,
-    cases=(
-        case(array([1, -4, 3, 2]), 2, 4),
-        case(array([9, 8, 7, 6, 1, -2, 3, 0.5], [1, 2, -6, 4, 9, 1, 0, 3]), 2, 4),
-        case(array([1, -2, 3, 4, 5, -6], [6, 5, 4, 3, 2, 1]), 1, 2),
-        case(array([5, -7, 1, 2, 8, 3, -9, 4]), 3, 4),
-        case(_KERNELS, 1, 2),
-    ),
-    mistakes=(
-        Mistake(
-            "`n` weights of each group go. `n` is how many stay.",
-            lambda w, n, m: _by_groups(w, m - n, m),
-        ),
-        Mistake(
-            "The smallest stay. Keep the `n` largest in magnitude.",
-            lambda w, n, m: _by_groups(w, n, m, sign=-1),
-        ),
-        Mistake("The sign counts. Compare magnitudes: `np.abs`.", _signed),
-        Mistake(
-            "The weights of the whole layer compete. Each group of `m` keeps `n` of its own: that "
-            "is what hardware can count on.",
-            _whole_layer,
-        ),
-        Mistake(
-            "Neighbours are those that lie side by side in memory, so with kernels they are taps "
-            "of one kernel. They should be input channels: groups along axis 1.",
-            _in_memory_order,
-        ),
-        Mistake(
-            "Each group takes every second, third, ... channel. A group is `m` channels in a row.",
-            _strided_groups,
-        ),
-        Mistake(
-            "Only the first group of each row is pruned. Each row has `C_in / m` groups.",
-            lambda w, n, m: np.concatenate(
-                [_by_groups(w[:, :m], n, m), np.ones_like(w[:, m:], np.bool_)], axis=1
-            ),
-        ),
-        Mistake(
-            "The mask is the wrong way round: true is what stays.",
-            lambda w, n, m: ~_by_groups(w, n, m),
-        ),
-    ),
-)
-
-
-def _squares_kept(w: Array, patterns: Array) -> Array:
-    """``(C_out, C_in, P)``."""
-    kept: Array = np.einsum("oiyx,pyx->oip", w**2, patterns.astype(np.float64))
-    return kept
-
-
-def _best(scores: Array, patterns: Array) -> Array:
-    chosen: Array = patterns[scores.argmax(-1)]
-    return chosen
-
-
-def _one_a_filter(w: Array, patterns: Array) -> Array:
-    best = _squares_kept(w, patterns).sum(1).argmax(-1)
-    return np.repeat(patterns[best][:, None], w.shape[1], axis=1)
-
-
-def _by_sum(w: Array, patterns: Array) -> Array:
-    return _best(np.einsum("oiyx,pyx->oip", w, patterns.astype(np.float64)), patterns)
-
-
-def _by_magnitude(w: Array, patterns: Array) -> Array:
-    return _best(np.einsum("oiyx,pyx->oip", np.abs(w), patterns.astype(np.float64)), patterns)
-
-
-def _best_for_all(w: Array, patterns: Array) -> Array:
-    best = _squares_kept(w, patterns).sum((0, 1)).argmax()
-    return np.broadcast_to(patterns[best], w.shape)
-
-
-def _by_largest_weight(w: Array, patterns: Array) -> Array:
-    return _best((np.abs(w)[:, :, None] * patterns).max((-1, -2)), patterns)
-
-
-PATTERNS = all_patterns(4)[[0, 13, 27, 55]]
-"""Four of the 56 patterns, for the visible cases."""
-_W = np.array(
-    [
-        [[[3, 1, 1], [1, 5, 0], [0, 0, 2]], [[0, 0, 0], [0, 1, -3], [1, -3, -3]]],
-        [[[-5, 0.1, 0], [0, 1, 2], [2.9, 0, 2.9]], [[0, 2, 2], [1, 1, 0], [0, 3.3, 0]]],
-    ],
-    np.float64,
-)
-
-PATTERN = Question(
-    name="q4",
-    title="a pattern for each kernel",
-    points=7,
-    reference=pattern_mask,
-    cases=(
-        case(_W[:1, :1], PATTERNS),
-        case(_W[:1, 1:], PATTERNS),
-        case(_W, PATTERNS),
-        case(_W[1:], PATTERNS[::-1].copy()),
-    ),
-    mistakes=(
-        Mistake(
-            "The weights are added with their signs, so that large ones cancel. Compare the sums "
-            "of the squares that each pattern keeps.",
-            _by_sum,
-        ),
-        Mistake(
-            "You compare sums of magnitudes. One large weight matters more than two of half its "
-            "size: compare sums of squares.",
-            _by_magnitude,
-        ),
-        Mistake(
-            "All kernels have the same pattern. Each kernel chooses its own.",
-            _best_for_all,
-        ),
-        Mistake(
-            "All kernels of an output channel have the same pattern. Each kernel `w[o, i]` chooses "
-            "its own.",
-            _one_a_filter,
-        ),
-        Mistake(
-            "The pattern that keeps the least is chosen. Take the one that keeps the most.",
-            lambda w, patterns: patterns[_squares_kept(w, patterns).argmin(-1)],
-        ),
-        Mistake(
-            "These are numbers of patterns. Give the mask: `patterns[number]` for each kernel.",
-            lambda w, patterns: _squares_kept(w, patterns).argmax(-1),
-        ),
-        Mistake(
-            "These are the pruned weights. Give the mask of what stays, `True` and `False`.",
-            lambda w, patterns: w * patterns[_squares_kept(w, patterns).argmax(-1)],
-        ),
-        Mistake(
-            "Only the largest weight decides. All that a pattern keeps counts: sum the squares.",
-            _by_largest_weight,
-        ),
-    ),
-)
-
-QUESTIONS = (FINE_GRAINED, RATIOS, N_M, PATTERN)
+QUESTIONS = (FINE_GRAINED, RATIOS)
