@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
 from tinyml_course.plots.pruning import (
     Curve,
@@ -46,6 +47,16 @@ def test_every_layer_has_its_curve_and_its_choice() -> None:
     assert labels == ["block0.project", "stem"]
     assert "stem goes down to 10.0%, chosen 50%" in picture.alt
     assert "block0.project goes down to 40.0%" in picture.alt
+
+
+def test_no_two_layers_of_a_scan_look_the_same_and_depth_is_lightness() -> None:
+    names = [f"block{i}.conv.weight" for i in range(11)]
+    scan = Sensitivity(0.9, (0.5,), {name: (0.8 - 0.01 * i,) for i, name in enumerate(names)})
+    (axes,) = sensitivity_curves(scan).figure.axes
+    colours = [to_rgb(line.get_color()) for line in axes.lines if line.get_marker() != "None"]
+    assert len(set(colours)) == len(names)
+    lightness = [0.3 * r + 0.59 * g + 0.11 * b for r, g, b in colours]
+    assert lightness == sorted(lightness)
 
 
 def test_every_way_to_prune_has_its_points() -> None:

@@ -46,6 +46,10 @@ def test_of_large_layers_a_part_is_drawn_and_all_is_told() -> None:
     drawn = picture.figure.axes[0].images[0].get_array()
     assert drawn.shape == (4 * MOST_KERNELS - 1, 4 * MOST_KERNELS - 1)
     assert "50.0% pruned, 600 of 1200 kernels and 20 of 40" in picture.alt
+    title = picture.figure.get_suptitle()
+    assert f"output channels: {MOST_KERNELS} of 40, input channels: {MOST_KERNELS} of 30" in title
+    whole = mask_picture({"channel": mask[:MOST_KERNELS, :MOST_KERNELS]}, "conv2")
+    assert whole.figure.get_suptitle() == "conv2"
 
 
 def test_what_is_no_mask_of_a_convolution_is_refused() -> None:

@@ -36,6 +36,15 @@ def test_a_moved_slider_draws_anew() -> None:
     assert "100%: about 10.0%" in picture.value
 
 
+def test_the_slider_ends_where_no_accuracy_is_known() -> None:
+    slider, picture = pruning_slider._panel(W, (0.1, 0.6, 0.95), (0.9, 0.8, 0.1), "stem").children
+    slider.value = 1.0
+    assert (slider.min, slider.value) == (0.1, 0.95)
+    assert "95%: about 10.0%" in picture.value
+    few, _ = pruning_slider._panel(W, (0.1, 0.3), (0.9, 0.8), "stem").children
+    assert few.value == 0.3
+
+
 @pytest.mark.parametrize("widgets", [True, False])
 def test_a_page_without_widgets_gets_the_strip(
     monkeypatch: pytest.MonkeyPatch, widgets: bool

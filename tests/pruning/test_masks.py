@@ -23,6 +23,7 @@ from tinyml_course.pruning import (
     held,
     network_masks,
     prunable_weights,
+    reachable_sparsity,
     sparsity_of,
     uniform_ratios,
     weight_arrays,
@@ -71,6 +72,17 @@ def test_global_pruning_of_one_layer_is_pruning_it() -> None:
     importance = {"stem.weight": -np.abs(w["stem.weight"]).astype(float)}
     inverse = global_masks(w, 0.3, importance)["stem.weight"]
     assert np.abs(w["stem.weight"][~inverse]).min() >= np.abs(w["stem.weight"][inverse]).max()
+
+
+def test_the_reachable_sparsity_empties_no_layer_and_one_weight_more_does() -> None:
+    for weights in (weight_arrays(network("mobile")), {"a": np.ones((2, 3)), "b": np.ones(4)}):
+        total = sum(w.size for w in weights.values())
+        most = reachable_sparsity(weights)
+        assert all(mask.any() for mask in global_masks(weights, most).values())
+        assert not all(m.any() for m in global_masks(weights, most + 1 / total).values())
+    weights = {"a": np.array([1.0, 2.0]), "b": np.array([3.0, 4.0, 5.0])}
+    assert reachable_sparsity(weights) == 1 / 5
+    assert reachable_sparsity(weights, {"a": weights["a"] * 9, "b": weights["b"]}) == 2 / 5
 
 
 def test_masks_by_layer_take_their_own_sparsities() -> None:

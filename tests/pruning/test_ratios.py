@@ -1,6 +1,9 @@
 """Per-layer ratios: read off a scan by rule, and enough in all."""
 
+import copy
+
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from pruned_networks import bright_halves, small_cnn
@@ -10,10 +13,14 @@ from tinyml_course.pruning import (
     PruningError,
     Sensitivity,
     SparsityError,
+    apply_masks,
     channel_mask,
+    fine_grained_mask,
+    network_masks,
     ratios_for,
     sensitivity_ratios,
     sensitivity_scan,
+    settle_statistics,
     uniform_ratios,
 )
 
@@ -93,3 +100,18 @@ def test_a_scan_prunes_one_layer_at_a_time_on_the_validation_split() -> None:
     assert list(kernels.accuracies) == ["4.weight"]
     with pytest.raises(SparsityError):
         sensitivity_scan(model, data.validation, (0.5, 1.5), progress=False)
+
+
+def test_a_scan_may_settle_the_batch_norms_of_what_it_pruned() -> None:
+    data, model = bright_halves(), small_cnn()
+    fit(model, data, epochs=3, seed=0, progress=False)
+    images, name, validation = torch.from_numpy(data.train.images), "4.weight", data.validation
+    strict = sensitivity_scan(model, validation, (0.9,), [name], progress=False)
+    settled = sensitivity_scan(model, validation, (0.9,), [name], progress=False, settle_by=images)
+    by_hand = copy.deepcopy(model)
+    apply_masks(by_hand, network_masks(model, {name: 0.9}, fine_grained_mask))
+    assert strict.accuracies[name] == (accuracy(predict(by_hand, validation), validation.labels),)
+    settle_statistics(by_hand, images)
+    assert settled.accuracies[name] == (accuracy(predict(by_hand, validation), validation.labels),)
+    assert settled.accuracies[name] != strict.accuracies[name]
+    assert settled.baseline == strict.baseline

@@ -10,6 +10,7 @@ from torch import nn
 
 from tinyml_course.models.fit import accuracy, fit, predict
 from tinyml_course.pruning import (
+    EmptyLayerError,
     SparsityError,
     cubic_sparsity,
     find_ticket,
@@ -189,3 +190,31 @@ def test_bad_wishes_are_refused_before_training() -> None:
     with pytest.raises(SparsityError, match="below 1"):
         find_ticket(model, DATA, 1.0, rounds=2, epochs=1, seed=0, progress=False)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_a_layer_that_would_be_empty_is_named_with_the_most_that_can_be() -> None:
+    model = small_cnn()
+    with torch.no_grad():
+        model[4].weight.mul_(1e-3)  # small beside the others: a mask over all layers empties it
+    make = magnitude_masks()
+    with pytest.raises(EmptyLayerError, match=r"leaves 4.weight no weight") as caught:
+        make(model, 0.95)
+    assert caught.value.layer == "4.weight"
+    assert f"{caught.value.reachable:.3f}"[:4] in str(caught.value)
+    assert all(mask.any() for mask in make(model, caught.value.reachable).values())
+    told = float(str(caught.value).split("the most is ")[1].split(":")[0])
+    assert all(mask.any() for mask in make(model, told).values())
+    options = {"epochs": 1, "seed": 0, "progress": False}
+    with pytest.raises(EmptyLayerError, match=r"0.95 of all layers"):
+        prune_iteratively(model, DATA, 0.95, rounds=1, **options)
+    with pytest.raises(EmptyLayerError):
+        prune_gradually(model, DATA, 0.95, every=1, batch_size=8, **options)
+
+
+def test_masks_of_ones_own_may_empty_a_layer() -> None:
+    def make(net: nn.Module, _: float) -> dict[str, torch.Tensor]:
+        return {"4.weight": torch.zeros_like(dict(net.named_parameters())["4.weight"]) > 0}
+
+    model = small_cnn()
+    prune_iteratively(model, DATA, 0.5, rounds=1, epochs=1, seed=0, make_masks=make, progress=False)
+    assert not model[4].weight.any()

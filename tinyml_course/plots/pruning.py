@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
@@ -26,6 +28,8 @@ from tinyml_course.pruning.counts import Floats
 BINS = 61
 """Odd, so that zero lies in the middle of a bin."""
 MARKERS = "osD^vP*X"
+DEEPEST = 0.9
+"""Place in the colour map of the last layer; behind it lies a yellow that white paper swallows."""
 
 
 class Curve(NamedTuple):
@@ -87,6 +91,8 @@ def sensitivity_curves(
 ) -> Picture:
     """Validation accuracy against the sparsity of one layer, the others dense.
 
+    The first layers are drawn dark, the last ones light.
+
     Args:
         scan: from `sensitivity_scan`.
         ratios: what was chosen for each layer; marked on its curve.
@@ -100,7 +106,10 @@ def sensitivity_curves(
     figure, axes = blank(8, 4.2)
     x = (0.0, *scan.sparsities)
     for (name, curve), colour, marker in zip(
-        scan.accuracies.items(), _repeat(SERIES), _repeat(MARKERS), strict=False
+        scan.accuracies.items(),
+        _by_depth(len(scan.accuracies)),
+        _repeat(MARKERS),
+        strict=False,
     ):
         y = (scan.baseline, *curve)
         axes.plot(x, y, color=colour, marker=marker, ms=5, label=short_name(_layer(name)))
@@ -147,11 +156,12 @@ def accuracy_against_sparsity(
     figure, axes = blank(8, 4.4)
     axes.axhline(dense, color=GREY, ls="--", lw=1)
     axes.text(
-        0.01,
+        0.995,
         dense,
         f"dense {dense:.1%}",
         color=GREY,
         fontsize=9,
+        ha="right",
         va="bottom",
         transform=axes.get_yaxis_transform(),
     )
@@ -182,6 +192,12 @@ def accuracy_against_sparsity(
         for name, curve in curves.items()
     )
     return Picture(figure, f"Accuracy against sparsity, {title}. Dense {dense:.1%}. {told}.")
+
+
+def _by_depth(layers: int) -> list[str]:
+    """A colour for each layer, from dark to light, the first and the last far apart."""
+    shades = colormaps["viridis"](np.linspace(0.0, DEEPEST, layers))
+    return [to_hex(shade) for shade in shades]
 
 
 def _repeat(values: Sequence[str]) -> Sequence[str]:

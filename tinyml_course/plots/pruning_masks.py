@@ -12,7 +12,7 @@ from tinyml_course.plots.style import BLUE
 from tinyml_course.pruning import PruningError
 from tinyml_course.pruning.counts import Mask
 
-MOST_KERNELS = 12
+MOST_KERNELS = 16
 """Kernels a side that are drawn; more would be dots."""
 _PRUNED, _GAP = "#f4f4f4", "#ffffff"
 
@@ -42,7 +42,7 @@ def mask_picture(masks: Mapping[str, Mask], title: str = "") -> Picture:
         axes.set_title(f"{name}\n{1 - mask.mean():.1%} pruned", loc="left", fontsize=10)
     panels[0].set_ylabel("output channels")
     panels[0].set_xlabel("input channels")
-    figure.suptitle(title, x=0.01, ha="left")
+    figure.suptitle(f"{title}{_cut(next(iter(shapes)))}", x=0.01, ha="left")
     return Picture(figure, _in_words(masks, title))
 
 
@@ -67,6 +67,14 @@ def _draw(axes: Axes, mask: Mask) -> None:
     axes.imshow(shown, colours, vmin=-1, vmax=1, interpolation="nearest")
     axes.set_xticks([])
     axes.set_yticks([])
+
+
+def _cut(shape: tuple[int, ...]) -> str:
+    """What is not drawn, if anything."""
+    if max(shape[:2]) <= MOST_KERNELS:
+        return ""
+    shown = [f"{min(size, MOST_KERNELS)} of {size}" for size in shape[:2]]
+    return f" (output channels: {shown[0]}, input channels: {shown[1]})"
 
 
 def _in_words(masks: Mapping[str, Mask], title: str) -> str:

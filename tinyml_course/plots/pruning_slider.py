@@ -27,8 +27,8 @@ def sparsity_slider(
 
     Args:
         w: weights of a layer, dense.
-        sparsities: at which accuracy is known, rising.
-        accuracies: at those, in 0..1, with this layer pruned.
+        sparsities: at which accuracy is known, rising; the slider goes from the first to the last.
+        accuracies: at those, on validation images, in 0..1, with this layer pruned.
         title: of the layer.
 
     Raises:
@@ -69,6 +69,7 @@ def _picture(
     reach = float(np.abs(w).max()) or 1.0
     edges = np.linspace(-reach, reach, 52).tolist()
     told = []
+    panels[0].set_ylabel("weights; those that go are grey")
     for axes, at in zip(panels, shown, strict=False):
         _histogram(axes, w, at, edges)
         accuracy = float(np.interp(at, sparsities, accuracies))
@@ -101,7 +102,7 @@ def _accuracy(
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_xlabel("sparsity")
-    axes.set_title("accuracy", loc="left", fontsize=10)
+    axes.set_title("validation accuracy", loc="left", fontsize=10)
 
 
 def _check(sparsities: Sequence[float], accuracies: Sequence[float]) -> None:
@@ -115,7 +116,10 @@ def _panel(w: Floats, sparsities: Sequence[float], accuracies: Sequence[float], 
         import ipywidgets
     except ImportError:
         return None
-    slider = ipywidgets.FloatSlider(0.5, min=0, max=1, step=0.05, description="sparsity")
+    least, most = sparsities[0], sparsities[-1]  # outside of them no accuracy is known
+    slider = ipywidgets.FloatSlider(
+        min(max(0.5, least), most), min=least, max=most, step=0.05, description="sparsity"
+    )
     slider.continuous_update = False  # one drawing when it is let go
     picture = ipywidgets.HTML()
 

@@ -16,6 +16,7 @@ from tinyml_course.pruning.coupling.groups import (
 )
 from tinyml_course.pruning.coupling.plain import coupled_channels, take_channels
 from tinyml_course.pruning.errors import (
+    EmptyLayerError,
     InfeasibleBudgetError,
     PruningError,
     SparsityError,
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
         held,
         network_masks,
         prunable_weights,
+        reachable_sparsity,
         sparsity_of,
         weight_arrays,
     )
@@ -116,6 +118,7 @@ _WITH_TORCH = {
         "held",
         "network_masks",
         "prunable_weights",
+        "reachable_sparsity",
         "sparsity_of",
         "weight_arrays",
     ),
@@ -131,6 +134,7 @@ __all__ = [
     "ChannelCosts",
     "ChannelGroup",
     "ChannelSlice",
+    "EmptyLayerError",
     "Found",
     "InfeasibleBudgetError",
     "Pruned",
@@ -177,6 +181,7 @@ __all__ = [
     "prune_gradually",
     "prune_iteratively",
     "ratios_for",
+    "reachable_sparsity",
     "reconstruct",
     "reconstructed_weight",
     "relative_index_bytes",

@@ -1,5 +1,7 @@
 """What can be wrong with a wish to prune."""
 
+from math import floor
+
 from tinyml_course.errors import TinyMLError
 
 
@@ -9,6 +11,24 @@ class PruningError(TinyMLError, ValueError):
 
 class SparsityError(PruningError):
     """A sparsity or structure that a layer's shape does not allow; the nearest that it does."""
+
+
+class EmptyLayerError(SparsityError):
+    """A sparsity of all layers together that takes every weight of one of them.
+
+    Attributes:
+        layer: the name of its weight.
+        reachable: the highest sparsity that leaves every layer at least one weight.
+    """
+
+    def __init__(self, layer: str, sparsity: float, reachable: float) -> None:
+        self.layer = layer
+        self.reachable = reachable
+        super().__init__(
+            f"a sparsity of {sparsity:.4g} of all layers together leaves {layer} no weight, and "
+            f"nothing passes it; with these weights the most is {floor(reachable * 1e4) / 1e4:.4f}:"
+            " choose that or less, or give each layer a sparsity of its own (`make_masks`)"
+        )
 
 
 class WeightError(PruningError):

@@ -64,6 +64,7 @@ def find_ticket(
 
     Raises:
         SparsityError: a final sparsity outside of 0..1 or 1 itself, or no rounds.
+        EmptyLayerError: from `magnitude_masks`, before the round that would empty a layer.
     """
     make = make_masks or magnitude_masks()
     sparsities = round_sparsities(final, rounds)

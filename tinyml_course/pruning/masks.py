@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from tinyml_course.errors import lookup
@@ -82,6 +84,33 @@ def global_masks(
         SparsityError: a sparsity outside of 0..1.
         WeightError: no weights, or NaN or infinity among them.
     """
+    together = _all_scores(weights, importances)
+    kept = keep_most(together, pruned_count(together.size, sparsity))
+    return {
+        name: part.reshape(w.shape)
+        for (name, w), part in zip(weights.items(), _by_layer(kept, weights), strict=True)
+    }
+
+
+def reachable_sparsity(
+    weights: Mapping[str, Floats], importances: Mapping[str, Floats] | None = None
+) -> float:
+    """The highest sparsity at which `global_masks` leaves every layer at least one weight.
+
+    Raises:
+        WeightError: no weights, or NaN or infinity among them.
+    """
+    together = _all_scores(weights, importances)
+    places = np.empty(together.size, np.int64)
+    places[np.argsort(together, kind="stable")] = np.arange(together.size)
+    last_to_go = [int(part.max()) for part in _by_layer(places, weights)]
+    return min(last_to_go) / together.size
+
+
+def _all_scores(
+    weights: Mapping[str, Floats], importances: Mapping[str, Floats] | None
+) -> NDArray[np.float64]:
+    """The importance of all layers' weights, one behind the other."""
     if not weights:
         raise WeightError("no layers to prune")
     scores = []
@@ -92,13 +121,12 @@ def global_masks(
         if given.shape != w.shape:
             raise WeightError(f"{name}: importance of shape {given.shape} for weights of {w.shape}")
         scores.append(given.astype(np.float64).reshape(-1))
-    together = np.concatenate(scores)
-    kept = keep_most(together, pruned_count(together.size, sparsity))
-    ends = np.cumsum([w.size for w in weights.values()])[:-1]
-    parts = np.split(kept, ends)
-    return {
-        name: part.reshape(w.shape) for (name, w), part in zip(weights.items(), parts, strict=True)
-    }
+    return np.concatenate(scores)
+
+
+def _by_layer(values: NDArray[Any], weights: Mapping[str, Floats]) -> list[NDArray[Any]]:
+    """What lies one behind the other, cut where each layer begins."""
+    return np.split(values, np.cumsum([w.size for w in weights.values()])[:-1])
 
 
 def to_tensors(masks: Mapping[str, Mask]) -> dict[str, torch.Tensor]:

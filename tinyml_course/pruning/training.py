@@ -8,11 +8,13 @@ from torch import nn
 
 from tinyml_course.data import DataSet
 from tinyml_course.models.fit import Fit, Loss, cross_entropy, fit
+from tinyml_course.pruning.errors import EmptyLayerError
 from tinyml_course.pruning.masks import (
     Masks,
     apply_masks,
     global_masks,
     held,
+    reachable_sparsity,
     to_tensors,
     weight_arrays,
 )
@@ -36,10 +38,18 @@ class Pruned:
 
 
 def magnitude_masks(names: Sequence[str] | None = None) -> MakeMasks:
-    """Global magnitude pruning of these weights, by default of all layers'."""
+    """Global magnitude pruning of these weights, by default of all layers'.
+
+    What it gives raises `EmptyLayerError` where a layer would be left without weights.
+    """
 
     def make(model: nn.Module, sparsity: float) -> dict[str, torch.Tensor]:
-        return to_tensors(global_masks(weight_arrays(model, names), sparsity))
+        weights = weight_arrays(model, names)
+        masks = global_masks(weights, sparsity)
+        empty = [name for name, mask in masks.items() if not mask.any()]
+        if empty:
+            raise EmptyLayerError(empty[0], sparsity, reachable_sparsity(weights))
+        return to_tensors(masks)
 
     return make
 
@@ -109,6 +119,7 @@ def prune_iteratively(
 
     Raises:
         SparsityError: a final sparsity outside of 0..1 or 1 itself, or no rounds.
+        EmptyLayerError: from `magnitude_masks`, before the round that would empty a layer.
     """
     make = make_masks or magnitude_masks()
     masks: dict[str, torch.Tensor] = {}
@@ -145,6 +156,10 @@ def prune_gradually(
 ) -> Pruned:
     """Prune more and more while training, by the cubic schedule (Zhu and Gupta 2017).
 
+    A layer that is small in magnitude loses more to a mask over all layers, and while training goes
+    on the others grow: at high sparsity that can empty it, long before as many weights are pruned
+    at once would. Masks by layer do not (`network_masks` with `uniform_ratios`).
+
     Args:
         model: trained or not; changed in place.
         data: its training split is learned from.
@@ -160,6 +175,8 @@ def prune_gradually(
 
     Raises:
         SparsityError: a sparsity outside of 0..1, or a ramp without steps.
+        EmptyLayerError: from `magnitude_masks`, at the step that would empty a layer; the network
+            is left as that step found it, and still in training mode.
     """
     make = make_masks or magnitude_masks()
     steps = epochs * -(-len(data.train.labels) // batch_size)
