@@ -86,7 +86,8 @@ class Checker:
         options = tuple(f"`{key}` {text}" for key, text in prediction.options.items())
         choice = str(letter).strip().upper()
         if choice not in prediction.options:
-            known = ", ".join(prediction.options)
+            *others, last = prediction.options
+            known = f"{', '.join(others)} or {last}"
             ask = f"Write {known} between the quotes and run the cell before you read on."
             return Check(name, prediction.prompt, "unsolved", lines=(*options, ask))
         self.guesses[name] = choice

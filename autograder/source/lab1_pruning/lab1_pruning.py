@@ -249,7 +249,7 @@ print(f"  with statistics taken anew  {validation(alone):.1%}")
 # that, and what does the scan therefore not tell?
 #
 # The last two lines show that much of a curve's fall is the batch norms': they still divide by the
-# spread that the dense layer had. That makes the scan strict, and strict is useful. With statistics
+# spread that the dense layer gave. That makes the scan strict, and strict is useful: with statistics
 # taken anew, nine of the eleven curves would stay within two points of the dense network up to
 # 95 %, and hardly tell one layer from another.
 #
@@ -274,10 +274,10 @@ sparsity_slider(
 # | vector, kernel | a row of a kernel, a kernel | kernels that skip them |
 # | channel | everything a channel has | everyone: the network is just smaller |
 #
-# The further down, the easier to use. The less free to choose, too, but not line by line: we shall
-# count it.
+# The further down, the easier to use, and by and large the less free to choose. How free, we shall
+# count.
 #
-# **Predict.** What does that freedom matter?
+# **Predict.** How much does that freedom matter?
 
 # %%
 check.predict("p2", "")
@@ -1006,13 +1006,13 @@ check.reveal("p4")
 # 200,000 MACs and 24,576 bytes of flash** on the STM32F412.
 #
 # - `digit_candidates.CHANNELS` tells the groups and how many channels they have.
-# - `digit_candidates.costs(counts)` gives `macs`, `flash_bytes`, `sram_bytes` and `latency_ms`, in
-#   milliseconds; `digit_candidates.candidate(counts)` gives these and `validation_accuracy`, in a
-#   fraction of a second.
+# - `digit_candidates.costs(counts)` takes milliseconds and gives `macs`, `flash_bytes`,
+#   `sram_bytes` and `latency_ms`. `digit_candidates.candidate(counts)` takes a fraction of a second
+#   and gives `validation_accuracy` as well.
 # - Nothing is trained for it: the strongest channels stay by L2 norm, and the weights that read
 #   them are chosen anew by least squares on some training images. So a design has one accuracy.
-# - What is above the budget has no points. Points go from 85 % accuracy (none) to
-#   90 % (all 20), in proportion between.
+# - What is above the budget has no points. Points go from 85 % accuracy (none) to 90 % (all 20), in
+#   proportion between.
 #
 # The answer is a plain dict, one whole number a group. By hand, by the sensitivity of the groups,
 # or by a search: you have 60 seconds when it is graded; put the numbers in if yours takes longer.
