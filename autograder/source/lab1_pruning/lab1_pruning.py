@@ -249,9 +249,9 @@ print(f"  with statistics taken anew  {validation(alone):.1%}")
 # that, and what does the scan therefore not tell?
 #
 # The last two lines show that much of a curve's fall is the batch norms': they still divide by the
-# spread that the dense layer gave. That makes the scan strict, and strict is useful: with statistics
-# taken anew, nine of the eleven curves would stay within two points of the dense network up to
-# 95 %, and hardly tell one layer from another.
+# spread that the dense layer gave. That makes the scan strict, and strict is useful. With
+# statistics taken anew, nine of the eleven curves would stay within two points of the dense network
+# up to 95 %, and hardly tell one layer from another.
 #
 # Move the slider: one layer's histogram, and its curve from the scan.
 
