@@ -27,7 +27,7 @@ class EmptyLayerError(SparsityError):
         super().__init__(
             f"a sparsity of {sparsity:.4g} of all layers together leaves {layer} no weight, and "
             f"nothing passes it; with these weights the most is {floor(reachable * 1e4) / 1e4:.4f}:"
-            " choose that or less, or give each layer a sparsity of its own (`make_masks`)"
+            " choose that or less, or prune each layer by itself (`make_masks`)"
         )
 
 

@@ -157,8 +157,10 @@ def prune_gradually(
     """Prune more and more while training, by the cubic schedule (Zhu and Gupta 2017).
 
     A layer that is small in magnitude loses more to a mask over all layers, and while training goes
-    on the others grow: at high sparsity that can empty it, long before as many weights are pruned
-    at once would. Masks by layer do not (`network_masks` with `uniform_ratios`).
+    on the others grow: at high sparsity that can empty it, long before as many weights pruned at
+    once would. Masks by layer (`network_masks` with `uniform_ratios`) empty none, but do not save
+    the accuracy by that alone: of the digit ResNet at 97 %, pruning at once (`prune_iteratively`
+    with one round) and training equally long keeps far more.
 
     Args:
         model: trained or not; changed in place.
