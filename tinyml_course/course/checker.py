@@ -6,6 +6,7 @@ from tinyml_course.course import card
 from tinyml_course.course.answering import Answer, LocalAnswerer
 from tinyml_course.course.compare import same
 from tinyml_course.course.diagnose import expected_answers, likely_cause
+from tinyml_course.course.in_form import in_form
 from tinyml_course.course.plain import MalformedAnswerError, Plain, to_plain
 from tinyml_course.course.question import (
     Case,
@@ -61,7 +62,8 @@ class Checker:
         """The learner's function if it passes its check, else the library's, with a note.
 
         So a learner who is stuck goes on. Keep the result under another name than the function:
-        the points are for the learner's own.
+        the points are for the learner's own. Lists that it gives become arrays where the library's
+        gives arrays.
 
         Raises:
             UnknownNameError: the lab has no such question.
@@ -69,7 +71,7 @@ class Checker:
         questions = {question.name: question for question in self.lab.questions}
         question = lookup(f"question of {self.lab.short}", name, questions)
         if check_function(question, function).passed:
-            return function
+            return in_form(function, question)
         print(
             f"{name}: your {question.function_name} does not pass its check yet, so this cell "
             "uses the library's."
