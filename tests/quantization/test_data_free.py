@@ -16,6 +16,7 @@ from tinyml_course.quantization import (
     equalizable_pairs,
     equalize,
     relu6_to_relu,
+    unequalize,
 )
 
 
@@ -64,6 +65,22 @@ def quantized(network: QuantizableNetwork, bits: int, per_channel: bool = False)
     network.quantize_weights(
         {n.name: LinearWeightQuantizer(bits, per_channel) for n in network.weighted()}
     )
+
+
+def test_unequalized_it_computes_the_same() -> None:
+    module, x = Uneven().eval(), images()
+    network = QuantizableNetwork(module, x)
+    before = network.weight("layers.3").detach().clone()
+    unequalize(network, 8, seed=0)
+    with torch.no_grad():
+        torch.testing.assert_close(network(x), module(x), rtol=1e-4, atol=1e-4)
+        factors = (network.weight("layers.3") / before).amax((0, 1, 2))
+    assert factors.max() / factors.min() > 4  # the factors of both sides
+    assert 1 / 64 <= factors.min() <= factors.max() <= 64
+    network.calibrate(x)
+    for wrong, most in ((network, 8), (QuantizableNetwork(module, x), 0.9)):
+        with pytest.raises(CompressionError):
+            unequalize(wrong, most, seed=0)
 
 
 def test_equalized_it_computes_the_same() -> None:

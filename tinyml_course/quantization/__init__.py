@@ -54,7 +54,12 @@ if TYPE_CHECKING:
     from tinyml_course.quantization.binary import BinaryWeights
     from tinyml_course.quantization.bit_widths import hessian_costs, weight_bytes
     from tinyml_course.quantization.compression_chain import CompressedNetwork, compress_network
-    from tinyml_course.quantization.equalization import equalizable_pairs, equalize, relu6_to_relu
+    from tinyml_course.quantization.equalization import (
+        equalizable_pairs,
+        equalize,
+        relu6_to_relu,
+        unequalize,
+    )
     from tinyml_course.quantization.fake_quantization import LinearWeightQuantizer, fake_quantize
     from tinyml_course.quantization.hessian import hessian_traces
     from tinyml_course.quantization.learned_step import LearnedStep
@@ -69,7 +74,7 @@ _WITH_TORCH = {
     "binary": ("BinaryWeights",),
     "bit_widths": ("hessian_costs", "weight_bytes"),
     "compression_chain": ("CompressedNetwork", "compress_network"),
-    "equalization": ("equalizable_pairs", "equalize", "relu6_to_relu"),
+    "equalization": ("equalizable_pairs", "equalize", "relu6_to_relu", "unequalize"),
     "fake_quantization": ("LinearWeightQuantizer", "fake_quantize"),
     "hessian": ("hessian_traces",),
     "learned_step": ("LearnedStep",),
@@ -141,6 +146,7 @@ __all__ = [
     "straight_through",
     "total_bytes",
     "trained_trial",
+    "unequalize",
     "weight_bytes",
 ]
 

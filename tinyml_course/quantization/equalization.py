@@ -1,5 +1,6 @@
 """Cross-layer equalization: ranges evened out without data (Nagel et al. 2019, section 4.1)."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -73,6 +74,15 @@ def _equalize_pair(network: QuantizableNetwork, first: FloatLayer, second: Float
     r2 = after.abs().movedim(input_axis(second), -1).flatten(0, -2).amax(0)
     # A channel that is dead on one side has no range to share.
     scale = torch.where((r1 > 0) & (r2 > 0), (r1 / r2).sqrt(), torch.ones_like(r1))
+    _scale_down(network, first, second, scale)
+    return float((scale - 1).abs().max())
+
+
+def _scale_down(
+    network: QuantizableNetwork, first: FloatLayer, second: FloatLayer, scale: Tensor
+) -> None:
+    """Divide what makes each channel by its scale, multiply what reads it."""
+    weight, after = network.weight(first.name), network.weight(second.name)
     weight.data = weight / _along(scale, weight, output_axis(first))
     bias = network.bias(first.name)
     bias.data = bias / scale
@@ -81,7 +91,31 @@ def _equalize_pair(network: QuantizableNetwork, first: FloatLayer, second: Float
         mean, deviation = first.normal
         factor = scale.double().numpy()
         first.normal = mean / factor, deviation / factor
-    return float((scale - 1).abs().max())
+
+
+def unequalize(network: QuantizableNetwork, most: float, seed: int) -> None:
+    """Give each channel between two layers a factor of chance, which the reader undoes; in place.
+
+    The reverse of `equalize`, to see what it is good for: the network computes the same.
+
+    Args:
+        network: not calibrated yet: its maps change their scales.
+        most: factors lie between ``1 / most`` and ``most``, evenly on a logarithmic scale.
+        seed: of the factors.
+
+    Raises:
+        CompressionError: the network has been calibrated, or ``most`` is below 1.
+    """
+    if network.quantized:
+        raise CompressionError("unequalize before calibrate: it changes the ranges of maps")
+    if not most >= 1:
+        raise CompressionError(f"factors of at most {most}: 1 or more is wanted")
+    rng = np.random.default_rng(seed)
+    with torch.no_grad():
+        for first, second in equalizable_pairs(network):
+            channels = network.bias(first.name).numel()
+            factors = most ** rng.uniform(-1, 1, channels)
+            _scale_down(network, first, second, torch.from_numpy(1 / factors).float())
 
 
 def input_axis(layer: FloatLayer) -> int:

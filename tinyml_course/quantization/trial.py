@@ -4,15 +4,19 @@ No training is in it: the weights stay as they are, each layer's on a symmetric 
 for each output channel (or one for all), maps on int8 grids calibrated on the training images.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tinyml_course.data import DataSet, Split
+from tinyml_course.graph import Graph
 from tinyml_course.graph.quantization import integer_limits
 from tinyml_course.models.fit import accuracy, fit, predict
 from tinyml_course.quantization.bit_widths import weight_bytes
+from tinyml_course.quantization.equalization import relu6_to_relu, unequalize
 from tinyml_course.quantization.fake_quantization import LinearWeightQuantizer
 from tinyml_course.quantization.network import QuantizableNetwork
 
@@ -29,17 +33,26 @@ class BitTrial:
         data: its data set. Ranges and losses are those of the training split, accuracies of the
             validation split; the test split is not looked at.
         choices: numbers of bits.
+        prepare: what is done to the float network first, in place.
 
     Attributes:
         network: with its maps on int8 grids.
         sizes: bytes of each layer's weights and scales, by number of bits.
     """
 
-    def __init__(self, module: nn.Module, data: DataSet, choices: Sequence[int] = CHOICES) -> None:
-        self.data, self._module = data, module
+    def __init__(
+        self,
+        module: nn.Module,
+        data: DataSet,
+        choices: Sequence[int] = CHOICES,
+        prepare: Callable[[QuantizableNetwork], object] | None = None,
+    ) -> None:
+        self.data, self._module, self._prepare = data, module, prepare
         self._images = torch.from_numpy(data.train.images)
         self._labels = torch.from_numpy(data.train.labels[:LOSS_IMAGES])
         self.network = QuantizableNetwork(module, self._images)
+        if prepare is not None:
+            prepare(self.network)
         self.network.calibrate(self._images)
         self.sizes = weight_bytes(self.network, choices)
 
@@ -47,6 +60,20 @@ class BitTrial:
     def layers(self) -> list[str]:
         """Names of the layers with weights, in execution order."""
         return list(self.sizes)
+
+    @property
+    def weights(self) -> dict[str, NDArray[np.float32]]:
+        """Each layer's float weights, as a board keeps them.
+
+        ``(C_out, K, K, C_in)`` of a convolution, ``(1, K, K, C_out)`` of a depthwise one, ``(C_out,
+        C_in)`` of a linear layer.
+        """
+        return {name: self.network.weight(name).detach().numpy().copy() for name in self.layers}
+
+    @property
+    def biases(self) -> dict[str, NDArray[np.float32]]:
+        """Each layer's float bias ``(C_out,)``."""
+        return {name: self.network.bias(name).detach().numpy().copy() for name in self.layers}
 
     def accuracy(
         self, bits: Mapping[str, int], per_channel: bool = True, split: Split | None = None
@@ -86,7 +113,7 @@ class BitTrial:
             seed: of the order of the images.
             learning_rate: at the start.
         """
-        other = BitTrial(self._module, self.data, sorted(next(iter(self.sizes.values()))))
+        other = self._again(self._prepare)
         other._set(bits, True)
         done = fit(
             other.network,
@@ -111,7 +138,7 @@ class BitTrial:
         Raises:
             UnknownNameError: no such method.
         """
-        other = BitTrial(self._module, self.data, sorted(next(iter(self.sizes.values()))))
+        other = self._again(self._prepare)
         with torch.no_grad(), other.network.in_float():
             values = other.network.maps(self._images)
         other.network.calibrate(self._images[:images], method)
@@ -125,6 +152,67 @@ class BitTrial:
             beyond = (steps > most + 0.5) | (steps < least - 0.5)
             found[name] = float(beyond.float().mean())
         return found
+
+    def output_error(self, method: str, images: int | None = None) -> float:
+        """Error of the output that a calibration of the maps makes, weights in float.
+
+        Args:
+            method: as `QuantizableNetwork.calibrate` takes it.
+            images: so many of the training images are calibrated on; by default all.
+
+        Returns:
+            Root mean square error on the validation images, relative to the output in float.
+
+        Raises:
+            UnknownNameError: no such method.
+        """
+        other = self._again(self._prepare)
+        other.network.calibrate(self._images[:images], method)
+        shown = torch.from_numpy(self.data.validation.images)
+        with torch.no_grad():
+            got: Tensor = other.network(shown)
+            with other.network.in_float():
+                wanted: Tensor = other.network(shown)
+        return float((got - wanted).square().mean().sqrt() / wanted.square().mean().sqrt())
+
+    def unequalized(self, most: float, *, seed: int) -> "BitTrial":
+        """A trial of a network that computes the same from channels of other sizes.
+
+        Every channel between two layers gets a factor of chance, which the next layer undoes, as
+        `unequalize` describes it. For that, activations may grow beyond 6.
+
+        Args:
+            most: the largest factor; the smallest is ``1 / most``.
+            seed: of the factors.
+
+        Raises:
+            CompressionError: ``most`` is below 1.
+        """
+
+        def scaled(network: QuantizableNetwork) -> None:
+            relu6_to_relu(network)
+            unequalize(network, most, seed)
+
+        return self._again(scaled)
+
+    def deployed(self, bits: Mapping[str, int]) -> Graph:
+        """The int8 graph with these bits, a scale for each channel.
+
+        Its weights lie in bytes, whatever their bits.
+
+        Args:
+            bits: by layer; a layer that is not named has 8.
+
+        Raises:
+            UnknownNameError: a layer that there is not.
+            GraphError: bits that there are not.
+        """
+        self._set({**dict.fromkeys(self.layers, 8), **bits}, True)
+        return self.network.graph(self._images)
+
+    def _again(self, prepare: Callable[[QuantizableNetwork], object] | None) -> "BitTrial":
+        choices = sorted(next(iter(self.sizes.values())))
+        return BitTrial(self._module, self.data, choices, prepare)
 
     def _set(self, bits: Mapping[str, int], per_channel: bool) -> None:
         self.network.free_weights()
