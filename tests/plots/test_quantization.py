@@ -6,7 +6,7 @@ import pytest
 from tinyml_course.errors import TinyMLError
 from tinyml_course.plots import quantization as figures
 from tinyml_course.plots.show import as_html
-from tinyml_course.plots.style import BLUE
+from tinyml_course.plots.style import BLUE, RED
 
 W = np.random.default_rng(0).normal(size=(6, 3, 3, 2))
 
@@ -48,8 +48,13 @@ def test_channels_that_vanish_are_counted() -> None:
     ranges = [(bar.get_y(), bar.get_height()) for bar in axes.patches if bar.get_width() < 1]
     assert ranges == [(-0.2, pytest.approx(0.3)), (0.0, 0.3), (-1.0, 5.0)]
     assert "3 output channels" in picture.alt
-    assert "The widest is 20 times" in picture.alt
-    assert "1 channels become 0" in picture.alt  # half a step is 4 / 7 / 2 = 0.286
+    assert "the widest is 20.0 times" in picture.alt
+    assert "1 of them become 0" in picture.alt  # half a step is 4 / 7 / 2 = 0.286
+    red = [bar for bar in axes.patches if bar.get_facecolor()[:3] == pytest.approx(rgb(RED))]
+    assert [bar.get_x() + bar.get_width() / 2 for bar in red] == [0]
+    low, high = axes.get_ylim()
+    assert low < -1
+    assert high > 4
     assert "infinitely many" in figures.channel_ranges(w * [1, 0, 1], 3, 4, "depthwise").alt
 
 
@@ -58,6 +63,10 @@ def test_errors_and_accuracies_have_their_points() -> None:
     (axes,) = figures.error_against_bits((2, 3), curves, "net").figure.axes
     assert [list(line.get_ydata()) for line in axes.lines] == list(curves.values())
     assert axes.get_yscale() == "log"
+    (paired,) = figures.error_against_bits((2, 3), curves, "net", in_pairs=True).figure.axes
+    assert [line.get_linestyle() for line in paired.lines] == ["--", "-"]
+    assert len({line.get_color() for line in paired.lines}) == 1
+    assert len({line.get_color() for line in axes.lines}) == 2
     picture = figures.accuracy_against_bits((2, 3), curves, 0.9, "net")
     (axes,) = picture.figure.axes
     assert [list(line.get_ydata()) for line in axes.lines[1:]] == list(curves.values())
@@ -69,8 +78,25 @@ def test_saturations_by_layer_and_calibration() -> None:
     shares = {"few": {"stem": 0.01, "head": 0.03}, "all": {"stem": 0.0, "head": 0.002}}
     picture = figures.saturations(shares, "net")
     (axes,) = picture.figure.axes
-    assert [bar.get_width() for bar in axes.patches] == [0.01, 0.03, 0.0, 0.002]
-    assert "few: most in head, 3.00%; all: most in head, 0.20%" in picture.alt
+    dots = [(list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines]
+    assert dots == [([0.01, 0.03], [0, 1]), ([0.002], [1])]  # rows; what is 0 has no dot
+    assert axes.get_xscale() == "log"
+    assert "few: in 2 of 2 maps, most in head, 3.000%" in picture.alt
+    assert "all: in 1 of 2 maps, most in head, 0.200%" in picture.alt
+    none = figures.saturations({**shares, "none": {"stem": 0.0, "head": 0.0}}, "net")
+    assert "none: none" in none.alt
+
+
+def test_values_that_stand_for_weights() -> None:
+    w = np.array([-1.0, -0.8, 0.1, 0.3])
+    values = {"even": np.array([-1.0, 0.0, 1.0]), "shared": np.array([-0.9, 0.2])}
+    picture = figures.histogram_of_values(w, values, "stem")
+    for axes, lines in zip(picture.figure.axes, values.values(), strict=True):
+        assert [line.get_xdata()[0] for line in axes.lines] == list(lines)
+        assert sum(bar.get_height() for bar in axes.patches) == 4
+    assert "shared: 2 values, error 0.1" in picture.alt
+    error = np.sqrt((0.2**2 + 0.1**2 + 0.3**2) / 4)
+    assert f"even: 3 values, error {error:.3g}" in picture.alt
 
 
 def test_bits_of_each_layer() -> None:
@@ -97,6 +123,11 @@ def test_nothing_to_draw_is_an_error() -> None:
         figures.histogram_on_grid(W, {"none": 0.0}, 4, "net")
     with pytest.raises(TinyMLError, match="no histogram"):
         figures.histogram_on_grid(W, {}, 4, "net")
+    for wrong in ({}, {"none": W[:0].ravel()}):
+        with pytest.raises(TinyMLError, match="no histogram"):
+            figures.histogram_of_values(W, wrong, "net")
+    with pytest.raises(TinyMLError, match="nothing saturates"):
+        figures.saturations({"a": {"stem": 0.0}}, "net")
     with pytest.raises(TinyMLError, match="no ranges"):
         figures.channel_ranges(W[:0], 0, 4, "net")
     with pytest.raises(TinyMLError, match="same layers"):

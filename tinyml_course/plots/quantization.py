@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, NullFormatter, PercentFormatter
 from numpy.typing import NDArray
 
 from tinyml_course.errors import TinyMLError
@@ -24,6 +24,7 @@ from tinyml_course.plots.style import (
     short_name,
     tidy,
 )
+from tinyml_course.quantization.clipping import squared_error
 
 Floats = NDArray[np.floating[Any]]
 
@@ -108,12 +109,48 @@ def draw_grid(axes: Axes, w: Floats, limit: float, bits: int, name: str = "") ->
     else:
         for step in range(-steps, steps + 1):
             axes.axvline(step * limit / steps, color=ORANGE, lw=0.8, alpha=0.8)
-    on_grid = np.clip(np.rint(w / limit * steps), -steps, steps) * limit / steps
-    cut, error = float((~inside).mean()), float(((on_grid - w) ** 2).mean() ** 0.5)
+    cut, error = float((~inside).mean()), squared_error(w, limit, bits) ** 0.5
     text = f"limit {limit:.3g}, {cut:.1%} cut off, error {error:.3g} (root mean square)"
     axes.set_title(f"{name}: {text}" if name else text, loc="left", fontsize=9)
+    axes.set_ylabel("weights a bin")
     plain_numbers(axes, x=False)
     return text
+
+
+def histogram_of_values(w: Floats, values: Mapping[str, Floats], title: str) -> Picture:
+    """Weights, and lines at the few values that stand for them, for one choice or several.
+
+    Args:
+        w: weights of any shape.
+        values: those that a weight may have, by name; each weight goes to the nearest.
+        title: of the layer.
+
+    Raises:
+        TinyMLError: no weights, or no values.
+    """
+    if not w.size or not values or not all(np.size(v) for v in values.values()):
+        raise TinyMLError(f"{w.size} weights and values {list(values)} make no histogram")
+    figure = Figure(figsize=(8, 1 + 2.2 * len(values)), layout="constrained")
+    panels = figure.subplots(len(values), 1, sharex=True, squeeze=False)[:, 0]
+    told = []
+    for axes, (name, lines) in zip(panels, values.items(), strict=True):
+        tidy(axes)
+        axes.hist(w.ravel(), BINS, color=BLUE)
+        for line in lines:
+            axes.axvline(float(line), color=ORANGE, lw=0.8, alpha=0.8)
+        away = np.abs(w.reshape(-1, 1) - np.asarray(lines)).min(1)
+        text = f"{len(lines)} values, error {float((away**2).mean() ** 0.5):.3g}"
+        axes.set_title(f"{name}: {text} (root mean square)", loc="left", fontsize=9)
+        axes.set_ylabel("weights a bin")
+        plain_numbers(axes, x=False)
+        told.append(f"{name}: {text}")
+    panels[-1].set_xlabel("weight")
+    figure.suptitle(title, x=0.01, ha="left")
+    return Picture(
+        figure,
+        f"Histogram of {w.size:,} weights of {title} with lines at the values that stand for them. "
+        f"{'; '.join(told)}.",
+    )
 
 
 def channel_ranges(w: Floats, axis: int, bits: int, title: str) -> Picture:
@@ -135,28 +172,37 @@ def channel_ranges(w: Floats, axis: int, bits: int, title: str) -> Picture:
     low, high = flat.min(1)[order], flat.max(1)[order]
     step = float(np.abs(w).max()) / weight_limit(bits)
     figure, axes = blank(8, 3.4)
-    axes.axhspan(-step / 2, step / 2, color=ORANGE, alpha=0.35, lw=0, label="all this becomes 0")
-    axes.bar(range(len(order)), high - low, bottom=low, color=BLUE, width=0.7)
+    magnitudes = np.abs(flat).max(1)[order]
+    lost = int((magnitudes < step / 2).sum())  # the first ones: they are in order
+    bars = axes.bar(range(len(order)), high - low, bottom=low, color=BLUE, width=0.7)
+    for bar in bars[:lost]:
+        bar.set_color(RED)
+    axes.use_sticky_edges = False
+    band = axes.axhspan(-step / 2, step / 2, color=ORANGE, alpha=0.35, lw=0)
     axes.axhline(0, color=GREY, lw=0.8)
-    axes.set_xlabel("output channel, by its largest magnitude")
-    axes.set_ylabel("weights from .. to")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel("output channels, in the order of their largest magnitudes")
+    axes.set_ylabel("range of the weights")
     axes.set_title(f"{title}, one {bits}-bit grid for all", loc="left")
-    axes.legend(frameon=False, fontsize=9, loc="upper left")
-    magnitudes = np.abs(flat).max(1)
-    lost = int((magnitudes < step / 2).sum())
-    smallest = (
-        f"{magnitudes.max() / magnitudes.min():.0f}" if magnitudes.min() else "infinitely many"
-    )
+    handles, names = [band], ["what becomes 0"]
+    if lost:
+        handles, names = [*handles, bars[0]], [*names, f"channels that become 0: {lost}"]
+    axes.legend(handles, names, frameon=False, fontsize=9, loc="upper left")
+    smallest = f"{magnitudes[-1] / magnitudes[0]:.1f}" if magnitudes[0] else "infinitely many"
     return Picture(
         figure,
-        f"Ranges of the {len(order)} output channels of {title}. The widest is {smallest} times as "
-        f"wide as the narrowest. On one {bits}-bit grid for all, {lost} channels become 0 as a "
-        f"whole.",
+        f"Ranges of the {len(order)} output channels of {title}. The largest weight of the widest "
+        f"is {smallest} times that of the narrowest. On one {bits}-bit grid for all, {lost} of "
+        f"them become 0 as a whole.",
     )
 
 
 def error_against_bits(
-    bits: Sequence[int], errors: Mapping[str, Sequence[float]], title: str
+    bits: Sequence[int],
+    errors: Mapping[str, Sequence[float]],
+    title: str,
+    *,
+    in_pairs: bool = False,
 ) -> Picture:
     """Root mean square error of weights, relative to their size, against bits.
 
@@ -164,14 +210,17 @@ def error_against_bits(
         bits: rising.
         errors: relative errors above 0, at those, by name.
         title: of the network or layer.
+        in_pairs: two lines that follow each other share a colour; the first is dashed.
 
     Raises:
         TinyMLError: nothing to draw, or other lengths.
     """
     _check_lengths(len(bits), {name: len(values) for name, values in errors.items()})
     figure, axes = blank(8, 4)
-    for (name, values), colour, marker in zip(errors.items(), SERIES, MARKERS, strict=False):
-        axes.semilogy(bits, values, color=colour, marker=marker, ms=6, label=name)
+    for place, ((name, values), marker) in enumerate(zip(errors.items(), MARKERS, strict=False)):
+        colour = SERIES[place // 2 if in_pairs else place]
+        dash = "--" if in_pairs and place % 2 == 0 else "-"
+        axes.semilogy(bits, values, dash, color=colour, marker=marker, ms=6, label=name)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.set_xticks(list(bits))
     axes.set_xlabel("bits of a weight")
@@ -218,10 +267,12 @@ def accuracy_against_bits(
 
 
 def saturations(shares: Mapping[str, Mapping[str, float]], title: str) -> Picture:
-    """The share of each map's values that a calibrated range cuts off.
+    """The share of each map's values that a calibrated range cuts off, on a logarithmic axis.
+
+    A map of which nothing saturates has no dot.
 
     Args:
-        shares: by calibration, then by layer, in 0..1.
+        shares: by calibration, then by layer, in 0..1; not all 0.
         title: of the network.
 
     Raises:
@@ -230,23 +281,31 @@ def saturations(shares: Mapping[str, Mapping[str, float]], title: str) -> Pictur
     layers = list(next(iter(shares.values()), {}))
     if not layers or any(list(table) != layers for table in shares.values()):
         raise TinyMLError("saturations need the same layers for every calibration")
-    figure, axes = blank(8, 0.09 * len(layers) * len(shares) + 1.6)
-    height = 0.8 / len(shares)
-    for place, ((name, table), colour) in enumerate(zip(shares.items(), SERIES, strict=False)):
-        at = np.arange(len(layers)) + (place - (len(shares) - 1) / 2) * height
-        axes.barh(at, list(table.values()), height, color=colour, label=name)
+    if not any(share > 0 for table in shares.values() for share in table.values()):
+        raise TinyMLError("nothing saturates: there is nothing to draw")
+    figure, axes = blank(8, 0.24 * len(layers) + 1.4)
+    for (name, table), colour, marker in zip(shares.items(), SERIES, MARKERS, strict=False):
+        rows = [row for row, layer in enumerate(layers) if table[layer] > 0]
+        found = [table[layers[row]] for row in rows]
+        axes.semilogx(found, rows, marker, color=colour, ms=6, alpha=0.9, label=name)
     axes.set_yticks(range(len(layers)), [short_name(layer) for layer in layers], fontsize=8)
     axes.set_ylim(len(layers) - 0.4, -0.6)  # the first layer on top
-    axes.xaxis.set_major_formatter(PercentFormatter(1.0))
-    axes.set_xlabel("values that saturate")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_major_formatter(lambda share, _: f"{100 * share:g}%")
+    axes.grid(axis="y", color=LIGHT, lw=0.5)
+    axes.set_xlabel("values that saturate (no dot: none)")
     axes.set_title(title, loc="left")
     axes.legend(frameon=False, fontsize=9)
-    told = "; ".join(
-        f"{name}: most in {worst}, {table[worst]:.2%}"
-        for name, table in shares.items()
-        for worst in [max(table, key=lambda layer: table[layer])]
-    )
+    told = "; ".join(_most_saturating(name, table) for name, table in shares.items())
     return Picture(figure, f"Share of the values of each map that saturate, {title}. {told}.")
+
+
+def _most_saturating(name: str, table: Mapping[str, float]) -> str:
+    worst = max(table, key=lambda layer: table[layer])
+    if table[worst] == 0:
+        return f"{name}: none"
+    some = sum(share > 0 for share in table.values())
+    return f"{name}: in {some} of {len(table)} maps, most in {worst}, {table[worst]:.3%}"
 
 
 def bits_per_layer(
