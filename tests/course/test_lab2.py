@@ -6,7 +6,13 @@ import pytest
 from tinyml_course.course import checker, lab_questions
 from tinyml_course.course.lab2_quantization import design
 from tinyml_course.errors import TinyMLError, UnknownNameError
-from tinyml_course.quantization import BitTrial, least_cost_bits, quantize_symmetric, total_bytes
+from tinyml_course.quantization import (
+    BitTrial,
+    least_cost_bits,
+    mse_clip,
+    quantize_symmetric,
+    total_bytes,
+)
 
 RIGHT = {p.name: p.right for p in lab_questions("lab2").predictions}
 
@@ -25,7 +31,7 @@ def best(trial: BitTrial) -> dict[str, int]:
 
 def gain(trial: BitTrial, name: str, bits: int) -> float:
     """How many times the error falls with a scale for each channel."""
-    w = trial.network.weight(name).detach().numpy()
+    w = trial.weights[name]
     axis = 3 if "depthwise" in name else 0
     errors = [
         float(((quantize_symmetric(w, bits, a).weights() - w) ** 2).mean() ** 0.5)
@@ -42,18 +48,30 @@ def test_p1_depthwise_layers_gain_most(trial: BitTrial) -> None:
     assert RIGHT["p1"] == "A"
 
 
-def test_p2_three_bits_keep_more_than_95_percent(trial: BitTrial) -> None:
+def test_p2_a_grid_of_3_bits_ends_below_the_largest_weight(trial: BitTrial) -> None:
+    w = trial.weights["block4.expand"]
+    shares = [share / 20 for share in range(1, 21)]
+    best = {
+        bits: mse_clip(w, [share * np.abs(w).max() for share in shares], bits) / np.abs(w).max()
+        for bits in (3, 8)
+    }
+    assert 0.6 <= best[3] <= 0.7  # 0.65, and its neighbours
+    assert best[8] == pytest.approx(1)
+    assert RIGHT["p2"] == "B"
+
+
+def test_p3_three_bits_keep_more_than_95_percent(trial: BitTrial) -> None:
     assert trial.accuracy({}) == pytest.approx(0.986, abs=0.006)  # two of 360 images
     assert trial.accuracy(dict.fromkeys(trial.layers, 3)) > 0.955
     assert trial.accuracy(dict.fromkeys(trial.layers, 2)) < 0.5  # the knee
-    assert RIGHT["p2"] == "C"
+    assert RIGHT["p3"] == "C"
 
 
-def test_p3_early_layers_suffer_most(trial: BitTrial) -> None:
+def test_p4_early_layers_suffer_most(trial: BitTrial) -> None:
     losses = {name: trial.loss({name: 2}) for name in trial.layers}
     worst = sorted(losses, key=lambda name: -losses[name])[:4]
     assert all(trial.layers.index(name) < 5 for name in worst)
-    assert RIGHT["p3"] == "B"
+    assert RIGHT["p4"] == "B"
 
 
 def test_the_keys_are_the_layers(trial: BitTrial) -> None:

@@ -176,9 +176,9 @@ def channel_ranges(w: Floats, axis: int, bits: int, title: str) -> Picture:
     lost = int((magnitudes < step / 2).sum())  # the first ones: they are in order
     bars = axes.bar(range(len(order)), high - low, bottom=low, color=BLUE, width=0.7)
     for bar in bars[:lost]:
-        bar.set_color(RED)
+        bar.set_facecolor(RED)
     axes.use_sticky_edges = False
-    band = axes.axhspan(-step / 2, step / 2, color=ORANGE, alpha=0.35, lw=0)
+    band = axes.axhspan(-step / 2, step / 2, color=ORANGE, alpha=0.35, lw=0, zorder=0)
     axes.axhline(0, color=GREY, lw=0.8)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("output channels, in the order of their largest magnitudes")

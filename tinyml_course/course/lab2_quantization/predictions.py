@@ -10,19 +10,33 @@ PREDICTIONS = (
         {"A": "depthwise layers", "B": "1x1 convolutions", "C": "in all about the same"},
         "A",
         "A depthwise channel has 9 weights of its own and a batch norm factor of its own, so its "
-        "channels differ most in size, and small ones suffer from the step of the largest.",
+        "channels differ most in size, and small ones suffer from the step of the largest. How "
+        "much they differ, though, is luck: see below.",
     ),
     Prediction(
         "p2",
+        "The weights of one layer get 3 bits, one scale for all. Where should the grid end, for "
+        "the least squared error?",
+        {
+            "A": "at the largest weight",
+            "B": "at about two thirds of the largest weight",
+            "C": "at about a tenth of the largest weight",
+        },
+        "B",
+        "Few weights are large. Cutting off some of them costs less than finer steps win for all "
+        "others. With 8 bits the steps are fine enough, and the grid ends at the largest weight.",
+    ),
+    Prediction(
+        "p3",
         "The weights of all layers get 3 bits, with a scale for each channel. The network has "
         "98.6 % in float. What is left before any training?",
         {"A": "about 10 %, as by chance", "B": "about 60 %", "C": "more than 95 %"},
         "C",
-        "Three bits are seven values for each weight, and hundreds of weights average their errors "
-        "out. One bit less, and most is lost: the knee is sharp.",
+        "Three bits are seven values for each weight, and the errors of the weights that are added "
+        "up cancel in part. With one bit less, three values, most is lost: the knee is sharp.",
     ),
     Prediction(
-        "p3",
+        "p4",
         "Only one layer gets 2 bits. Where does it hurt most?",
         {
             "A": "in the large 1x1 convolutions at the end",
