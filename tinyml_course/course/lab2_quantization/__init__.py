@@ -1,9 +1,13 @@
 """Lab 2, quantization: integers all the way."""
 
 from tinyml_course.course.lab2_quantization import (
+    bits_questions,
+    codebook_questions,
+    convolution_questions,
     grid_questions,
-    integer_questions,
-    storage_questions,
+    rescale_questions,
+    training_questions,
+    weight_questions,
 )
 from tinyml_course.course.lab2_quantization.design import FINAL
 from tinyml_course.course.lab2_quantization.predictions import PREDICTIONS
@@ -14,8 +18,12 @@ LAB = LabQuestions(
     title="Lab 2, quantization",
     questions=(
         *grid_questions.QUESTIONS,
-        *integer_questions.QUESTIONS,
-        *storage_questions.QUESTIONS,
+        *weight_questions.QUESTIONS,
+        *rescale_questions.QUESTIONS,
+        *convolution_questions.QUESTIONS,
+        *training_questions.QUESTIONS,
+        *codebook_questions.QUESTIONS,
+        *bits_questions.QUESTIONS,
     ),
     final=FINAL,
     written_points=10,

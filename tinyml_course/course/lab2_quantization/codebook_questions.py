@@ -1,134 +1,22 @@
-"""Questions 9 to 14: training through the rounding, shared weights, bytes, and bits per layer."""
+"""Questions 10 to 13: shared weights, their bytes and gradients, and Huffman's words."""
 
 # ruff: noqa: ARG001, ARG005 - a planted mistake leaves out what it should use
 
 import heapq
 import math
-from collections.abc import Callable, Mapping, Sequence
-from itertools import product
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyml_course.course.question import Mistake, Question, case
-from tinyml_course.quantization.bit_budget import least_cost_bits
 from tinyml_course.quantization.codebook import centroid_gradients, codebook_bytes, codebook_step
 from tinyml_course.quantization.huffman import huffman_bits
-from tinyml_course.quantization.straight_through_estimator import straight_through
 
 Array = NDArray[Any]
 ROUNDING = 1e-9
 """Sums in another order differ in the last digits."""
-
-
-def _fake(
-    x: Any, scale: float, zero_point: int = 0, bits: int = 8
-) -> tuple[Array, Array, Array, Array]:
-    """Reals, integers before clipping, values, gradient."""
-    real = np.asarray(x, np.float64)
-    most = 2 ** (bits - 1) - 1
-    integers = np.trunc(real / scale + np.copysign(0.5, real)) + zero_point
-    clipped = np.clip(integers, -most - 1, most)
-    return real, integers, (clipped - zero_point) * scale, (clipped == integers).astype(float)
-
-
-def _through_everything(x: Any, scale: float, zero_point: int = 0, bits: int = 8) -> dict[str, Any]:
-    _, _, values, gradient = _fake(x, scale, zero_point, bits)
-    return {"values": values, "gradient": np.ones_like(gradient)}
-
-
-def _through_nothing(x: Any, scale: float, zero_point: int = 0, bits: int = 8) -> dict[str, Any]:
-    _, _, values, gradient = _fake(x, scale, zero_point, bits)
-    return {"values": values, "gradient": np.zeros_like(gradient)}
-
-
-def _still_integers(x: Any, scale: float, zero_point: int = 0, bits: int = 8) -> dict[str, Any]:
-    _, _, values, gradient = _fake(x, scale, zero_point, bits)
-    return {"values": np.rint(values / scale) + zero_point, "gradient": gradient}
-
-
-def _zero_point_left_in(x: Any, scale: float, zero_point: int = 0, bits: int = 8) -> dict[str, Any]:
-    _, _, values, gradient = _fake(x, scale, zero_point, bits)
-    return {"values": values + zero_point * scale, "gradient": gradient}
-
-
-def _values_not_clipped(x: Any, scale: float, zero_point: int = 0, bits: int = 8) -> dict[str, Any]:
-    _, integers, _, gradient = _fake(x, scale, zero_point, bits)
-    return {"values": (integers - zero_point) * scale, "gradient": gradient}
-
-
-def _gradient_scaled(x: Any, scale: float, zero_point: int = 0, bits: int = 8) -> dict[str, Any]:
-    _, _, values, gradient = _fake(x, scale, zero_point, bits)
-    return {"values": values, "gradient": gradient * scale}
-
-
-def _gradient_turned(x: Any, scale: float, zero_point: int = 0, bits: int = 8) -> dict[str, Any]:
-    _, _, values, gradient = _fake(x, scale, zero_point, bits)
-    return {"values": values, "gradient": 1 - gradient}
-
-
-def _around_0(x: Any, scale: float, zero_point: int = 0, bits: int = 8) -> dict[str, Any]:
-    real, _, values, _ = _fake(x, scale, zero_point, bits)
-    return {"values": values, "gradient": (np.abs(real) <= 2 ** (bits - 1) * scale).astype(float)}
-
-
-def _ends_left_out(x: Any, scale: float, zero_point: int = 0, bits: int = 8) -> dict[str, Any]:
-    _, integers, values, _ = _fake(x, scale, zero_point, bits)
-    most = 2 ** (bits - 1) - 1
-    inside = (integers > -most - 1) & (integers < most)
-    return {"values": values, "gradient": inside.astype(float)}
-
-
-STRAIGHT_THROUGH = Question(
-    name="q9",
-    title="a gradient through the rounding",
-    points=5,
-    reference=straight_through,
-    cases=(
-        case(np.array([0.1, -0.6, 1.3]), 0.5),
-        case(np.array([100.0, -100.0, 1.0]), 0.25),
-        case(np.array([5.0, 0.2, -0.3, -2.1]), 0.5, -5, 4),
-        case(np.array([3.5, -4.1, 4.2, 0.4]), 0.5, 0, 4),
-        case(np.array([7.2, -7.8, -9.0]), 1.0, 0, 4),
-    ),
-    mistakes=(
-        Mistake(
-            "The gradient is 1 everywhere. Where a value saturates, a small change of it changes "
-            "nothing: 0.",
-            _through_everything,
-        ),
-        Mistake(
-            "This is rounding's own gradient, 0 everywhere: nothing would learn. Pass it through "
-            "as 1 where the integer lies on the grid.",
-            _through_nothing,
-        ),
-        Mistake(
-            "The values are still integers. Go back: `scale * (integer - zero_point)`.",
-            _still_integers,
-        ),
-        Mistake(
-            "The zero point is not subtracted on the way back: `scale * (integer - zero_point)`.",
-            _zero_point_left_in,
-        ),
-        Mistake("The values do not saturate. Clip the integers first.", _values_not_clipped),
-        Mistake(
-            "The gradient holds the scale. Dividing and multiplying by it cancel: 1.",
-            _gradient_scaled,
-        ),
-        Mistake("The gradient is turned: 1 belongs where nothing saturates.", _gradient_turned),
-        Mistake(
-            "You ask whether `x` lies around 0. With a zero point the grid lies elsewhere: ask "
-            "whether the *integer* lies on it.",
-            _around_0,
-        ),
-        Mistake(
-            "The ends of the grid are left out. A value that rounds to them is not cut off.",
-            _ends_left_out,
-        ),
-    ),
-    tolerance=1e-6,
-)
 
 
 def _nearest(w: Array, centroids: Array) -> Array:
@@ -281,11 +169,10 @@ def _last_one_wins(gradient: Array, indices: Array, clusters: int) -> Array:
 
 
 def _without_signs(gradient: Array, indices: Array, clusters: int) -> Array:
-    return centroid_sums(np.abs(gradient), indices, clusters)
+    return _centroid_sums(np.abs(gradient), indices, clusters)
 
 
-def centroid_sums(gradient: Array, indices: Array, clusters: int) -> Array:
-    """The sums, as the mistakes change them."""
+def _centroid_sums(gradient: Array, indices: Array, clusters: int) -> Array:
     return np.array([gradient[indices == k].sum() for k in range(clusters)])
 
 
@@ -298,10 +185,11 @@ def _counted(gradient: Array, indices: Array, clusters: int) -> Array:
 
 
 def _first_row(gradient: Array, indices: Array, clusters: int) -> Array:
-    return centroid_sums(gradient[:1], indices[:1], clusters)
+    return _centroid_sums(gradient[:1], indices[:1], clusters)
 
 
 _G = np.array([[0.5, -1.0, 0.25], [2.0, 0.125, -0.75]])
+
 _I = np.array([[0, 1, 0], [2, 1, 0]], np.uint8)
 
 GRADIENTS = Question(
@@ -413,102 +301,4 @@ HUFFMAN = Question(
     ),
 )
 
-Tables = Mapping[str, Mapping[int, float]]
-Sizes = Mapping[str, Mapping[int, int]]
-
-
-def _every(costs: Tables, sizes: Sizes, budget: float) -> list[tuple[float, int, dict[str, int]]]:
-    found = []
-    for choice in product(*(sizes[name] for name in sizes)):
-        bits = dict(zip(sizes, choice, strict=True))
-        size = sum(sizes[name][b] for name, b in bits.items())
-        if size <= budget:
-            found.append((sum(costs[name][b] for name, b in bits.items()), size, bits))
-    return found
-
-
-def _one_width(costs: Tables, sizes: Sizes, budget_bytes: int) -> dict[str, int]:
-    found = [f for f in _every(costs, sizes, budget_bytes) if len(set(f[2].values())) == 1]
-    return min(found, key=lambda f: f[0])[2]
-
-
-def _no_budget(costs: Tables, sizes: Sizes, budget_bytes: int) -> dict[str, int]:
-    return {name: min(costs[name], key=lambda b: costs[name][b]) for name in sizes}
-
-
-def _fewest(costs: Tables, sizes: Sizes, budget_bytes: int) -> dict[str, int]:
-    return {name: min(sizes[name]) for name in sizes}
-
-
-def _largest_first(costs: Tables, sizes: Sizes, budget_bytes: int) -> dict[str, int]:
-    bits = {name: max(sizes[name]) for name in sizes}
-    while sum(sizes[name][b] for name, b in bits.items()) > budget_bytes:
-        above = [name for name in bits if bits[name] > min(sizes[name])]
-        chosen = max(above, key=lambda name: sizes[name][bits[name]])
-        bits[chosen] = max(b for b in sizes[chosen] if b < bits[chosen])
-    return bits
-
-
-def _most_bytes(costs: Tables, sizes: Sizes, budget_bytes: int) -> dict[str, int]:
-    return max(_every(costs, sizes, budget_bytes), key=lambda f: (f[1], -f[0]))[2]
-
-
-def _one_after_the_other(costs: Tables, sizes: Sizes, budget_bytes: int) -> dict[str, int]:
-    """The best bits for the first layer, then for the second with what is left."""
-    left, bits = budget_bytes, {}
-    names = list(sizes)
-    for place, name in enumerate(names):
-        kept = sum(min(sizes[later].values()) for later in names[place + 1 :])
-        able = [b for b in sizes[name] if sizes[name][b] + kept <= left]
-        bits[name] = min(able, key=lambda b: costs[name][b])
-        left -= sizes[name][bits[name]]
-    return bits
-
-
-def _just_below(costs: Tables, sizes: Sizes, budget_bytes: int) -> dict[str, int]:
-    return min(_every(costs, sizes, budget_bytes - 1) or _every(costs, sizes, budget_bytes))[2]
-
-
-_SIZES = {"stem": {2: 20, 4: 40, 8: 80}, "head": {2: 50, 4: 100, 8: 200}}
-_COSTS = {"stem": {2: 9.0, 4: 2.0, 8: 0.1}, "head": {2: 4.0, 4: 1.5, 8: 0.2}}
-_TWO = {"a": {2: 10, 8: 40}, "b": {2: 12, 8: 48}}
-_UNEVEN = {"a": {2: 9.0, 8: 1.0}, "b": {2: 2.0, 8: 1.0}}
-_THREE = {"a": {2: 30, 8: 120}, "b": {2: 25, 8: 100}, "c": {2: 20, 8: 80}}
-_WORTH = {"a": {2: 5.0, 8: 0.5}, "b": {2: 4.0, 8: 0.3}, "c": {2: 3.5, 8: 0.1}}
-
-BITS = Question(
-    name="q14",
-    title="bits for each layer",
-    points=4,
-    reference=least_cost_bits,
-    cases=(
-        case(_COSTS, _SIZES, 140),
-        case(_COSTS, _SIZES, 180),
-        case(_COSTS, _SIZES, 280),
-        case(_UNEVEN, _TWO, 60),
-        case(_WORTH, _THREE, 210),
-        case(_WORTH, _THREE, 165),
-        case(_COSTS, _SIZES, 70),
-    ),
-    mistakes=(
-        Mistake("All layers have the same bits. Each may have its own.", _one_width),
-        Mistake("The budget is not used: these bits take too many bytes.", _no_budget),
-        Mistake("Every layer has the fewest bits. What is left of the budget helps.", _fewest),
-        Mistake(
-            "Bits are always taken from the largest layer. What counts is what its bits cost.",
-            _largest_first,
-        ),
-        Mistake(
-            "The most bytes that fit are used. The least *cost* counts: some bytes are worth less.",
-            _most_bytes,
-        ),
-        Mistake(
-            "The layers choose one after the other, and nothing good is left for the last. Compare "
-            "whole assignments.",
-            _one_after_the_other,
-        ),
-        Mistake("A budget that is exactly used up is met: `<=`.", _just_below),
-    ),
-)
-
-QUESTIONS = (STRAIGHT_THROUGH, KMEANS, BYTES, GRADIENTS, HUFFMAN, BITS)
+QUESTIONS = (KMEANS, BYTES, GRADIENTS, HUFFMAN)

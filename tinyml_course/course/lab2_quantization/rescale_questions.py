@@ -1,4 +1,4 @@
-"""Questions 5 to 8: bias, multiplier and shift, rounding, and a convolution, in integers."""
+"""Questions 5 to 7: a bias, multiplier and shift, and back to int8."""
 
 # ruff: noqa: ARG001, ARG005 - a planted mistake leaves out what it should use
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tinyml_course.course.question import Mistake, Question, case
 from tinyml_course.graph.fixed_point import quantize_multiplier
 from tinyml_course.graph.quantization import quantize_bias
-from tinyml_course.quantization.integer import integer_conv2d, requantize
+from tinyml_course.quantization.integer import requantize
 
 Array = NDArray[Any]
 
@@ -164,13 +164,13 @@ MULTIPLIER = Question(
 )
 
 
-def high_mul(values: Array, multiplier: Array) -> Array:
+def _high_mul(values: Array, multiplier: Array) -> Array:
     """The first step of `requantize`: the doubled product's upper half, halves up."""
     product: Array = (values * multiplier.astype(np.int64) + 2**30) >> 31
     return product
 
 
-def shift_right(values: Array, places: Array) -> Array:
+def _shift_right(values: Array, places: Array) -> Array:
     """The second step of `requantize`: halves away from zero."""
     half = np.where(places > 0, np.int64(1) << np.maximum(places - 1, 0), 0)
     shifted: Array = np.sign(values) * ((np.abs(values) + half) >> places)
@@ -200,17 +200,17 @@ def _rounded_once(accumulator: Array, multiplier: Array, shift: Array, zero_poin
 
 def _shift_floors(accumulator: Array, multiplier: Array, shift: Array, zero_point: int) -> Array:
     wide, right = _parts(accumulator, shift)
-    return _saturated(high_mul(wide, multiplier) >> right, zero_point)
+    return _saturated(_high_mul(wide, multiplier) >> right, zero_point)
 
 
 def _product_floors(accumulator: Array, multiplier: Array, shift: Array, zero_point: int) -> Array:
     wide, right = _parts(accumulator, shift)
-    return _saturated(shift_right((wide * multiplier.astype(np.int64)) >> 31, right), zero_point)
+    return _saturated(_shift_right((wide * multiplier.astype(np.int64)) >> 31, right), zero_point)
 
 
 def _halves_up(accumulator: Array, multiplier: Array, shift: Array, zero_point: int) -> Array:
     wide, right = _parts(accumulator, shift)
-    high = high_mul(wide, multiplier)
+    high = _high_mul(wide, multiplier)
     half = np.where(right > 0, np.int64(1) << np.maximum(right - 1, 0), 0)
     return _saturated((high + half) >> right, zero_point)
 
@@ -219,12 +219,12 @@ def _zero_point_forgotten(
     accumulator: Array, multiplier: Array, shift: Array, zero_point: int
 ) -> Array:
     wide, right = _parts(accumulator, shift)
-    return _saturated(shift_right(high_mul(wide, multiplier), right), 0)
+    return _saturated(_shift_right(_high_mul(wide, multiplier), right), 0)
 
 
 def _unclipped(accumulator: Array, multiplier: Array, shift: Array, zero_point: int) -> Array:
     wide, right = _parts(accumulator, shift)
-    sums: Array = shift_right(high_mul(wide, multiplier), right) + zero_point
+    sums: Array = _shift_right(_high_mul(wide, multiplier), right) + zero_point
     return sums
 
 
@@ -232,15 +232,21 @@ def _wrapped(accumulator: Array, multiplier: Array, shift: Array, zero_point: in
     return _unclipped(accumulator, multiplier, shift, zero_point).astype(np.int8)
 
 
+def _in_int32(accumulator: Array, multiplier: Array, shift: Array, zero_point: int) -> Array:
+    wide, right = _parts(accumulator, shift)
+    product = wide.astype(np.int32) * multiplier.astype(np.int32) + np.int32(2**30)
+    return _saturated(_shift_right((product >> 31).astype(np.int64), right), zero_point)
+
+
 def _left_ignored(accumulator: Array, multiplier: Array, shift: Array, zero_point: int) -> Array:
     right = np.maximum(-shift.astype(np.int64), 0)
-    high = high_mul(accumulator.astype(np.int64), multiplier)
-    return _saturated(shift_right(high, right), zero_point)
+    high = _high_mul(accumulator.astype(np.int64), multiplier)
+    return _saturated(_shift_right(high, right), zero_point)
 
 
 def _first_channel(accumulator: Array, multiplier: Array, shift: Array, zero_point: int) -> Array:
     wide, right = _parts(accumulator, shift[:1])
-    return _saturated(shift_right(high_mul(wide, multiplier[:1]), right), zero_point)
+    return _saturated(_shift_right(_high_mul(wide, multiplier[:1]), right), zero_point)
 
 
 def _int32(*numbers: int) -> Array:
@@ -288,6 +294,11 @@ REQUANTIZE = Question(
         Mistake("Nothing saturates. Clip to -128..127.", _unclipped),
         Mistake("Large values wrap around. Clip before you change the type.", _wrapped),
         Mistake(
+            "The product does not fit int32 and wraps around. Change to `np.int64` before you "
+            "multiply.",
+            _in_int32,
+        ),
+        Mistake(
             "A positive shift is ignored. It shifts the accumulator left, before the product.",
             _left_ignored,
         ),
@@ -297,128 +308,4 @@ REQUANTIZE = Question(
     ),
 )
 
-
-def _conv(
-    x: Array,
-    weight: Array,
-    bias: Array,
-    zero_in: int,
-    multiplier: Array,
-    shift: Array,
-    zero_out: int,
-    stride: int = 1,
-    padding: int = 0,
-    *,
-    pad_with: int | None = None,
-) -> Array:
-    size = weight.shape[1]
-    edges = ((padding, padding), (padding, padding), (0, 0))
-    border = zero_in if pad_with is None else pad_with
-    centred = np.pad(x.astype(np.int64), edges, constant_values=border) - zero_in
-    rows = (centred.shape[0] - size) // stride + 1
-    columns = (centred.shape[1] - size) // stride + 1
-    sums = np.empty((rows, columns, len(weight)), np.int64)
-    for row in range(rows):
-        for column in range(columns):
-            top, left = row * stride, column * stride
-            window = centred[top : top + size, left : left + size]
-            sums[row, column] = np.tensordot(weight.astype(np.int64), window, 3) + bias
-    wide, right = _parts(sums, shift)
-    return _saturated(shift_right(high_mul(wide, multiplier), right), zero_out)
-
-
-def _padded_with_0(*arguments: Any) -> Array:
-    return _conv(*arguments, pad_with=0)
-
-
-def _input_not_centred(x: Array, weight: Array, bias: Array, zero_in: int, *others: Any) -> Array:
-    return _conv(x, weight, bias, 0, *others, pad_with=zero_in)
-
-
-def _without_bias(x: Array, weight: Array, bias: Array, *others: Any) -> Array:
-    return _conv(x, weight, 0 * bias, *others)
-
-
-def _bias_behind(
-    x: Array, weight: Array, bias: Array, zero_in: int, m: Array, s: Array, zero: int, *more: Any
-) -> Array:
-    answer: Array = np.clip(
-        _conv(x, weight, 0 * bias, zero_in, m, s, zero, *more) + bias, -128, 127
-    )
-    return answer
-
-
-def _stride_ignored(
-    x: Array, w: Array, b: Array, z: int, m: Array, s: Array, o: int, stride: int = 1, pad: int = 0
-) -> Array:
-    return _conv(x, w, b, z, m, s, o, 1, pad)
-
-
-def _padding_ignored(
-    x: Array, w: Array, b: Array, z: int, m: Array, s: Array, o: int, stride: int = 1, pad: int = 0
-) -> Array:
-    return _conv(x, w, b, z, m, s, o, stride, 0)
-
-
-def _kernel_turned(x: Array, weight: Array, *others: Any) -> Array:
-    return _conv(x, weight[:, ::-1, ::-1], *others)
-
-
-def _sums_in_int8(
-    x: Array, w: Array, b: Array, z: int, m: Array, s: Array, o: int, stride: int = 1, pad: int = 0
-) -> Array:
-    # The difference wraps around in int8: 127 - (-10) becomes -119.
-    return _conv((x - np.int8(z)).astype(np.int8), w, b, 0, m, s, o, stride, pad)
-
-
-def _int8(values: Any) -> Array:
-    return np.array(values, np.int8)
-
-
-_X = _int8([[[10], [-20], [30]], [[40], [50], [-60]], [[70], [-128], [127]]])
-_KERNEL = _int8([[[[1], [2]], [[-3], [4]]]])
-_HALF = (_int32(2**30), _int32(-2))
-_TWO = (_int32(2**30, 1503238554), _int32(-2, -4))
-_PAIR = np.concatenate([_KERNEL, 3 * _KERNEL[:, ::-1]])
-
-CONVOLUTION = Question(
-    name="q8",
-    title="a convolution in integers",
-    points=7,
-    reference=integer_conv2d,
-    cases=(
-        case(_X, _KERNEL, _int32(0), 0, *_HALF, 0),
-        case(_X, _KERNEL, _int32(100), 10, *_HALF, -3),
-        case(_X, _KERNEL, _int32(-40), -128, *_HALF, 5, 1, 1),
-        case(_X, _PAIR, _int32(7, -300), 9, *_TWO, 0, 2, 1),
-        case(_X, _int8([[[[5]]]]), _int32(12), -7, *_HALF, 20, 2),
-    ),
-    mistakes=(
-        Mistake(
-            "The border is filled with the integer 0. Padding stands for the real 0: that is the "
-            "input's zero point.",
-            _padded_with_0,
-        ),
-        Mistake(
-            "The input's zero point is not subtracted. `x - input_zero_point` is what counts.",
-            _input_not_centred,
-        ),
-        Mistake("The bias is missing. Add it to the accumulator.", _without_bias),
-        Mistake(
-            "The bias is added behind `requantize`. It is on the accumulator's scale: add before.",
-            _bias_behind,
-        ),
-        Mistake("The stride is not used.", _stride_ignored),
-        Mistake("The padding is not used.", _padding_ignored),
-        Mistake(
-            "The kernel is turned around. Networks do not turn it: row 0 meets the top row.",
-            _kernel_turned,
-        ),
-        Mistake(
-            "`x - input_zero_point` wraps around in int8. Change to a wider type first.",
-            _sums_in_int8,
-        ),
-    ),
-)
-
-QUESTIONS = (BIAS, MULTIPLIER, REQUANTIZE, CONVOLUTION)
+QUESTIONS = (BIAS, MULTIPLIER, REQUANTIZE)
