@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from tinyml_course.quantization.integer import requantize
@@ -93,6 +94,13 @@ def bias_looped(bias: Array, input_scale: float, scale: Array) -> list[int]:
     """q5: one channel after the other."""
     scales = np.broadcast_to(scale, bias.shape).tolist()
     return [round(b / (input_scale * s)) for b, s in zip(bias.tolist(), scales, strict=True)]
+
+
+def bias_in_float32(bias: Array, input_scale: float, scale: Array) -> Array:
+    """q5: everything in float32, as NumPy does of itself where the scales are float32."""
+    steps = bias.astype(np.float32) / (np.float32(input_scale) * scale.astype(np.float32))
+    answer: Array = np.round(steps).astype(np.int32)
+    return answer
 
 
 def bias_divided_twice(bias: Array, input_scale: float, scale: Array) -> Array:
@@ -197,6 +205,37 @@ def conv_by_einsum(
     sums = sums - input_zero_point * wide.sum((1, 2, 3)) + bias
     found: list[Any] = requantize(sums, multiplier, shift, output_zero_point).tolist()
     return found
+
+
+def conv_by_torch(
+    x: Array,
+    weight: Array,
+    bias: Array,
+    input_zero_point: int,
+    multiplier: Array,
+    shift: Array,
+    output_zero_point: int,
+    stride: int = 1,
+    padding: int = 0,
+) -> Array:
+    """q8: torch's convolution in float64, which holds these integers exactly."""
+    centred, kernel, offset = (
+        torch.from_numpy(part.astype(np.float64)) for part in (x, weight, bias)
+    )
+    maps = (centred - input_zero_point).permute(2, 0, 1)[None]
+    sums = torch.nn.functional.conv2d(maps, kernel.permute(0, 3, 1, 2), offset, stride, padding)
+    integers = sums[0].permute(1, 2, 0).numpy().astype(np.int64)
+    return requantize(integers, multiplier, shift, output_zero_point)
+
+
+def through_by_torch(x: Array, scale: float, zero_point: int = 0, bits: int = 8) -> dict[str, Any]:
+    """q9: torch's fake quantization and its gradient."""
+    leaf = torch.tensor(x, dtype=torch.float32, requires_grad=True)
+    ends = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    values = torch.fake_quantize_per_tensor_affine(leaf, scale, zero_point, *ends)
+    values.sum().backward()  # type: ignore[no-untyped-call]
+    assert leaf.grad is not None
+    return {"values": values.detach().numpy(), "gradient": leaf.grad.numpy()}
 
 
 def through_looped(x: Array, scale: float, zero_point: int = 0, bits: int = 8) -> dict[str, Array]:
@@ -334,11 +373,11 @@ ALTERNATIVES: dict[str, tuple[Callable[..., Any], ...]] = {
     "q2": (integers_looped, integers_by_sign),
     "q3": (channels_looped, channels_in_float32),
     "q4": (clip_by_loop, clip_vectorised),
-    "q5": (bias_looped, bias_divided_twice),
+    "q5": (bias_looped, bias_divided_twice, bias_in_float32),
     "q6": (multiplier_by_logarithm, multiplier_by_numpy),
     "q7": (rescaled_looped, rescaled_by_mask),
-    "q8": (conv_by_taps, conv_by_einsum),
-    "q9": (through_looped, through_by_range),
+    "q8": (conv_by_taps, conv_by_einsum, conv_by_torch),
+    "q9": (through_looped, through_by_range, through_by_torch),
     "q10": (step_looped, step_by_bounds),
     "q11": (bytes_by_floor, bytes_by_numpy),
     "q12": (gradients_looped, gradients_added),

@@ -62,6 +62,21 @@ def _best_buy_first(costs: Tables, sizes: Sizes, budget_bytes: int) -> dict[str,
         bits[chosen] = more
 
 
+def _cheapest_cut_first(costs: Tables, sizes: Sizes, budget_bytes: int) -> dict[str, int]:
+    """Bits are taken where a byte costs least, again and again, until all fit."""
+    bits = {name: max(sizes[name]) for name in sizes}
+    while sum(sizes[name][b] for name, b in bits.items()) > budget_bytes:
+        cuts = [
+            ((costs[name][b] - costs[name][bits[name]]) / (sizes[name][bits[name]] - size), name, b)
+            for name in sizes
+            for b, size in sizes[name].items()
+            if b == max((c for c in sizes[name] if c < bits[name]), default=None)
+        ]
+        _, chosen, fewer = min(cuts)
+        bits[chosen] = fewer
+    return bits
+
+
 def _most_bytes(costs: Tables, sizes: Sizes, budget_bytes: int) -> dict[str, int]:
     return max(_every(costs, sizes, budget_bytes), key=lambda f: (f[1], -f[0]))[2]
 
@@ -129,6 +144,11 @@ BITS = Question(
             "Bits go where a byte wins most, one step after the other. A step that looks best may "
             "leave bytes over that fit nowhere: compare whole assignments.",
             _best_buy_first,
+        ),
+        Mistake(
+            "Bits are taken where a byte costs least, one step after the other. The last step may "
+            "take more than it must: compare whole assignments.",
+            _cheapest_cut_first,
         ),
         Mistake("A budget that is exactly used up is met: `<=`.", _just_below),
     ),

@@ -50,6 +50,13 @@ def _indices_after(w: Array, centroids: Array) -> dict[str, Array]:
     return {"indices": _nearest(w, moved), "centroids": moved}
 
 
+def _signed_distance(w: Array, centroids: Array) -> dict[str, Array]:
+    indices = (w[..., None] - centroids).argmin(-1)
+    found = [w[indices == k] for k in range(len(centroids))]
+    means = [p.mean() if p.size else c for p, c in zip(found, centroids, strict=True)]
+    return {"indices": indices, "centroids": np.array(means)}
+
+
 def _not_moved(w: Array, centroids: Array) -> dict[str, Array]:
     return {"indices": _nearest(w, np.asarray(centroids)), "centroids": np.asarray(centroids)}
 
@@ -99,6 +106,10 @@ KMEANS = Question(
             "indices of the assignment.",
             _indices_after,
         ),
+        Mistake(
+            "The distance keeps its sign, so the largest centroid looks nearest. Take `np.abs`.",
+            _signed_distance,
+        ),
         Mistake("The centroids do not move: each goes to its weights' mean.", _not_moved),
         Mistake(
             "Each weight takes the centroid below it. Take the nearest, on either side.",
@@ -119,7 +130,7 @@ BYTES = Question(
         case(13, 3),
         case(1000, 8),
         case(1000, 4, 11),
-        case(7, 1, 2),
+        case(9, 1, 2),
     ),
     mistakes=(
         Mistake(
@@ -147,6 +158,13 @@ BYTES = Question(
         Mistake(
             "The last byte is lost. A byte that is only partly used is still taken: round up.",
             lambda weights, bits, centroids=None: weights * bits // 8 + 4 * (centroids or 2**bits),
+        ),
+        Mistake(
+            "The bytes of the indices are rounded to the nearest. A byte that is only partly used "
+            "is still taken: round up.",
+            lambda weights, bits, centroids=None: (
+                round(weights * bits / 8) + 4 * (centroids or 2**bits)
+            ),
         ),
         Mistake(
             "`centroids` is not used. Where it is given, only so many are stored.",

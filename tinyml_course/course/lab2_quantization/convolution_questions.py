@@ -2,6 +2,7 @@
 
 # ruff: noqa: ARG001 - a planted mistake leaves out what it should use
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ def _conv(
     padding: int = 0,
     *,
     pad_with: int | None = None,
+    finish: Callable[..., Array] = requantize,
 ) -> Array:
     size = weight.shape[1]
     edges = ((padding, padding), (padding, padding), (0, 0))
@@ -38,11 +40,22 @@ def _conv(
             top, left = row * stride, column * stride
             window = centred[top : top + size, left : left + size]
             sums[row, column] = np.tensordot(weight.astype(np.int64), window, 3) + bias
-    return requantize(sums, multiplier, shift, zero_out)
+    return finish(sums, multiplier, shift, zero_out)
 
 
 def _padded_with_0(*arguments: Any) -> Array:
     return _conv(*arguments, pad_with=0)
+
+
+def _padded_twice_centred(x: Array, weight: Array, bias: Array, zero_in: int, *o: Any) -> Array:
+    # The border holds the zero point behind the subtraction, so it counts twice the zero point.
+    return _conv(x, weight, bias, zero_in, *o, pad_with=2 * zero_in)
+
+
+def _output_not_moved(
+    x: Array, w: Array, b: Array, z: int, m: Array, s: Array, o: int, *more: Any
+) -> Array:
+    return _conv(x, w, b, z, m, s, 0, *more)
 
 
 def _input_not_centred(x: Array, weight: Array, bias: Array, zero_in: int, *others: Any) -> Array:
@@ -72,6 +85,10 @@ def _padding_ignored(
     x: Array, w: Array, b: Array, z: int, m: Array, s: Array, o: int, stride: int = 1, pad: int = 0
 ) -> Array:
     return _conv(x, w, b, z, m, s, o, stride, 0)
+
+
+def _accumulators(*arguments: Any) -> Array:
+    return _conv(*arguments, finish=lambda sums, *_others: sums)
 
 
 def _channels_first(*arguments: Any) -> Array:
@@ -128,6 +145,19 @@ CONVOLUTION = Question(
         Mistake(
             "The input's zero point is not subtracted. `x - input_zero_point` is what counts.",
             _input_not_centred,
+        ),
+        Mistake(
+            "You subtract the zero point first and fill the border with it then. After the "
+            "subtraction real 0 is the integer 0.",
+            _padded_twice_centred,
+        ),
+        Mistake(
+            "The output's zero point is missing: hand it to `to_int8`.",
+            _output_not_moved,
+        ),
+        Mistake(
+            "These are accumulators. Bring them back to bytes with `to_int8`.",
+            _accumulators,
         ),
         Mistake("The bias is missing. Add it to the accumulator.", _without_bias),
         Mistake(

@@ -59,6 +59,15 @@ def _not_rounded(low: float, high: float, bits: int = 8) -> tuple[float, float]:
     return _grid(*_widened(low, high), 2**bits - 1, -(2 ** (bits - 1)), lambda z: z)
 
 
+def _cut_off(low: float, high: float, bits: int = 8) -> tuple[float, float]:
+    return _grid(*_widened(low, high), 2**bits - 1, -(2 ** (bits - 1)), int)
+
+
+def _order_turned(low: float, high: float, bits: int = 8) -> tuple[float, float]:
+    scale, zero_point = _grid(*_widened(low, high), 2**bits - 1, -(2 ** (bits - 1)))
+    return zero_point, scale
+
+
 def _always_8(low: float, high: float, bits: int = 8) -> tuple[float, float]:
     return _grid(*_widened(low, high), 255, -128)
 
@@ -73,11 +82,11 @@ GRID = Question(
     points=5,
     reference=scale_and_zero_point,
     cases=(
-        case(-1.0, 3.0),
+        case(-1.0, 6.0),
         case(0.0, 6.0),
         case(2.0, 6.0),
         case(-5.0, -1.0),
-        case(-0.7, 0.3, 4),
+        case(-0.7, 0.4, 4),
         case(-1.0, 2.1, 2),
     ),
     mistakes=(
@@ -100,6 +109,11 @@ GRID = Question(
             _sign_turned,
         ),
         Mistake("The zero point is rounded down. Take the nearest integer.", _rounded_down),
+        Mistake(
+            "`int` and `//` do not round: `int` cuts off toward zero. Take the nearest integer.",
+            _cut_off,
+        ),
+        Mistake("The order is turned: the scale comes first, then the zero point.", _order_turned),
         Mistake(
             "The zero point has a fraction. It must be an integer, or 0 is not on the grid: round.",
             _not_rounded,
@@ -140,10 +154,18 @@ def _half_up(x: Any, scale: float, zero_point: int = 0, bits: int = 8) -> Array:
 
 
 def _wraps(x: Any, scale: float, zero_point: int = 0, bits: int = 8) -> Array:
-    span = 2**bits
     integers = _away(np.asarray(x, np.float64) / scale) + zero_point
-    wrapped: Array = (integers + span // 2) % span - span // 2
+    wrapped: Array = (integers + 128) % 256 - 128
     return wrapped
+
+
+def _never_clipped(x: Any, scale: float, zero_point: int = 0, bits: int = 8) -> Array:
+    return _away(np.asarray(x, np.float64) / scale) + zero_point
+
+
+def _from_0(x: Any, scale: float, zero_point: int = 0, bits: int = 8) -> Array:
+    clipped: Array = np.clip(_never_clipped(x, scale, zero_point), 0, 2**bits - 1)
+    return clipped
 
 
 def _clipped_too_early(x: Any, scale: float, zero_point: int = 0, bits: int = 8) -> Array:
@@ -152,6 +174,10 @@ def _clipped_too_early(x: Any, scale: float, zero_point: int = 0, bits: int = 8)
 
 def _added_too_early(x: Any, scale: float, zero_point: int = 0, bits: int = 8) -> Array:
     return _quantized(np.asarray(x, np.float64) / scale + zero_point, 1.0, 0, bits)
+
+
+def _sum_rounded_to_even(x: Any, scale: float, zero_point: int = 0, bits: int = 8) -> Array:
+    return _quantized(np.asarray(x, np.float64) / scale + zero_point, 1.0, 0, bits, np.rint)
 
 
 def _symmetric_limits(x: Any, scale: float, zero_point: int = 0, bits: int = 8) -> Array:
@@ -199,10 +225,20 @@ INTEGERS = Question(
         Mistake(
             "Large values wrap around: 200 becomes -56. Clip before you change the type.", _wraps
         ),
+        Mistake("Nothing saturates. Clip to the smallest and the largest integer.", _never_clipped),
+        Mistake(
+            "Your integers begin at 0. Signed ones begin at `-2**(bits - 1)`: -128 for 8 bits.",
+            _from_0,
+        ),
         Mistake(
             "The zero point is added before the rounding, so halves round on the wrong side of 0: "
             "-2.5 is -3, and with a zero point of 3 that is 0. Round `r / scale`, then add.",
             _added_too_early,
+        ),
+        Mistake(
+            "`np.round(x / scale + zero_point)` sends halves to even neighbours, and rounds on the "
+            "wrong side of 0. Round `x / scale` away from zero, then add.",
+            _sum_rounded_to_even,
         ),
         Mistake(
             "You clip before the zero point is added. What must fit is the sum: clip last.",

@@ -49,6 +49,14 @@ BIAS = Question(
             lambda bias, input_scale, scale: np.trunc(bias / (input_scale * scale)),
         ),
         Mistake(
+            "The integers have fractions: round.",
+            lambda bias, input_scale, scale: bias / (input_scale * scale),
+        ),
+        Mistake(
+            "You round down. Take the nearest integer.",
+            lambda bias, input_scale, scale: np.floor(bias / (input_scale * scale)),
+        ),
+        Mistake(
             "You multiply by the step. The integer counts steps: divide.",
             lambda bias, input_scale, scale: np.rint(bias * input_scale * scale),
         ),
@@ -104,6 +112,20 @@ def _too_large_for_int32(real: float) -> tuple[int, int]:
     return (0, 0) if real < 2.0**-32 else _split(real)
 
 
+def _no_special_case(real: float) -> Any:
+    return _split(real)
+
+
+def _cut_to_int32(real: float) -> tuple[int, int]:
+    multiplier, shift = _too_large_for_int32(real)
+    return min(multiplier, 2**31 - 1), shift
+
+
+def _halved_the_wrong_way(real: float) -> tuple[int, int]:
+    multiplier, shift = _too_large_for_int32(real)
+    return (2**30, shift - 1) if multiplier == 2**31 else (multiplier, shift)
+
+
 def _tiny_kept(real: float) -> tuple[int, int]:
     multiplier, shift = _split(real)
     return (2**30, shift + 1) if multiplier == 2**31 else (multiplier, shift)
@@ -151,6 +173,20 @@ MULTIPLIER = Question(
             "The multiplier may round up to `2**31`, one too many for int32. Halve it then, and "
             "add 1 to the shift.",
             _too_large_for_int32,
+        ),
+        Mistake(
+            "Both special cases are missing: the fraction may round up to `2**31`, which int32 "
+            "does not hold, and 0 and what is below `2**-32` give (0, 0).",
+            _no_special_case,
+        ),
+        Mistake(
+            "You cut a multiplier of `2**31` to what int32 holds. That is almost right; it is "
+            "exact to halve it, and to add 1 to the shift.",
+            _cut_to_int32,
+        ),
+        Mistake(
+            "Where you halve the multiplier, the shift must grow by 1 to make up for it.",
+            _halved_the_wrong_way,
         ),
         Mistake(
             "What is below `2**-32` should give (0, 0): no shift on the board is that long.",
@@ -215,6 +251,25 @@ def _halves_up(accumulator: Array, multiplier: Array, shift: Array, zero_point: 
     return _saturated((high + half) >> right, zero_point)
 
 
+def _halves_to_even(accumulator: Array, multiplier: Array, shift: Array, zero_point: int) -> Array:
+    wide, right = _parts(accumulator, shift)
+    return _saturated(np.rint(_high_mul(wide, multiplier) / 2.0**right), zero_point)
+
+
+def _clipped_too_early(
+    accumulator: Array, multiplier: Array, shift: Array, zero_point: int
+) -> Array:
+    wide, right = _parts(accumulator, shift)
+    return _saturated(_shift_right(_high_mul(wide, multiplier), right), 0) + zero_point
+
+
+def _left_too_late(accumulator: Array, multiplier: Array, shift: Array, zero_point: int) -> Array:
+    left = np.maximum(shift.astype(np.int64), 0)
+    right = np.maximum(-shift.astype(np.int64), 0)
+    high = _high_mul(accumulator.astype(np.int64), multiplier) << left
+    return _saturated(_shift_right(high, right), zero_point)
+
+
 def _zero_point_forgotten(
     accumulator: Array, multiplier: Array, shift: Array, zero_point: int
 ) -> Array:
@@ -262,7 +317,7 @@ REQUANTIZE = Question(
         case(_int32(10, -10, 300, -300), _int32(2**30), _int32(0), 0),
         case(_int32(1, -1, 3, -3, 5, -5), _int32(2**30), _int32(-1), 0),
         case(_int32(1000, -1000), _int32(1503238554), _int32(-3), 10),
-        case(_int32(20, 30), _int32(1503238554, 1288490189), _int32(2, -2), -5),
+        case(_int32(21, 30), _int32(1503238554, 1288490189), _int32(2, -2), -5),
         case(_int32(90_000, -90_000), _int32(2**30), _int32(-2), 3),
         case(_int32(7, -7, 9, -9), _int32(1 << 30), _int32(-2), 100),
     ),
@@ -290,7 +345,18 @@ REQUANTIZE = Question(
             "put the sign back.",
             _halves_up,
         ),
+        Mistake(
+            "Halves go to the even neighbour in your shift, as `round` sends them. They go away "
+            "from zero.",
+            _halves_to_even,
+        ),
         Mistake("The zero point is missing. Add it before you clip.", _zero_point_forgotten),
+        Mistake("You clip before the zero point is added. Clip last.", _clipped_too_early),
+        Mistake(
+            "The shift to the left comes after the product, which has been rounded by then. Shift "
+            "first.",
+            _left_too_late,
+        ),
         Mistake("Nothing saturates. Clip to -128..127.", _unclipped),
         Mistake("Large values wrap around. Clip before you change the type.", _wrapped),
         Mistake(

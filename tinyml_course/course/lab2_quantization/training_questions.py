@@ -67,6 +67,13 @@ def _around_0(x: Any, scale: float, zero_point: int = 0, bits: int = 8) -> dict[
     return {"values": values, "gradient": (np.abs(real) <= 2 ** (bits - 1) * scale).astype(float)}
 
 
+def _by_reals(x: Any, scale: float, zero_point: int = 0, bits: int = 8) -> dict[str, Any]:
+    real, _, values, _ = _fake(x, scale, zero_point, bits)
+    most = 2 ** (bits - 1) - 1
+    low, high = (scale * (end - zero_point) for end in (-most - 1, most))
+    return {"values": values, "gradient": ((real >= low) & (real <= high)).astype(float)}
+
+
 def _ends_left_out(x: Any, scale: float, zero_point: int = 0, bits: int = 8) -> dict[str, Any]:
     _, integers, values, _ = _fake(x, scale, zero_point, bits)
     most = 2 ** (bits - 1) - 1
@@ -120,6 +127,11 @@ STRAIGHT_THROUGH = Question(
             "You ask whether `x` lies around 0. With a zero point the grid lies elsewhere: ask "
             "whether the *integer* lies on it.",
             _around_0,
+        ),
+        Mistake(
+            "You ask whether `x` lies between the ends of the grid. What lies up to half a step "
+            "beyond rounds to an end and is on the grid as well: ask the integer.",
+            _by_reals,
         ),
         Mistake(
             "The ends of the grid are left out. A value that rounds to them is not cut off.",

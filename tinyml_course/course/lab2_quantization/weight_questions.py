@@ -63,6 +63,15 @@ def _weights_truncated(w: Array, bits: int = 8, axis: int = 0) -> dict[str, Arra
     return _per_channel(w, bits, axis, rounding=np.trunc)
 
 
+def _along_the_axis(w: Array, bits: int = 8, axis: int = 0) -> dict[str, Array]:
+    scales = np.abs(w).max(axis, keepdims=True) / (2 ** (bits - 1) - 1)
+    return {"scales": scales.ravel(), "integers": np.rint(w / scales)}
+
+
+def _weights_not_rounded(w: Array, bits: int = 8, axis: int = 0) -> dict[str, Array]:
+    return _per_channel(w, bits, axis, rounding=lambda steps: steps)
+
+
 def _axes_kept(w: Array, bits: int = 8, axis: int = 0) -> dict[str, Array]:
     found = _per_channel(w, bits, axis)
     shape = [-1 if a == axis else 1 for a in range(w.ndim)]
@@ -115,6 +124,11 @@ PER_CHANNEL = Question(
             _axes_kept,
         ),
         Mistake("You cut off the fraction. Round to the nearest integer.", _weights_truncated),
+        Mistake("The integers have fractions: round.", _weights_not_rounded),
+        Mistake(
+            "You take the maximum along `axis`. A channel's weights lie along all *other* axes.",
+            _along_the_axis,
+        ),
         Mistake(
             "The scale comes from the spread of the weights. Here the largest magnitude becomes "
             "the largest integer.",
@@ -125,6 +139,26 @@ PER_CHANNEL = Question(
 )
 
 Cost = Callable[[Array, Array, Array], float]
+
+
+def _in_steps(w: Array, limits: Any, bits: int = 8) -> float:
+    most = 2 ** (bits - 1) - 1
+
+    def of(limit: float) -> float:
+        steps = w * most / limit
+        return _squared(np.clip(np.rint(steps), -most, most) - steps)
+
+    return float(min(limits, key=of))
+
+
+def _step_too_many(w: Array, limits: Any, bits: int = 8) -> float:
+    most = 2 ** (bits - 1)
+
+    def of(limit: float) -> float:
+        scale = limit / most
+        return _squared(np.clip(np.rint(w / scale), -most, most - 1) * scale - w)
+
+    return float(min(limits, key=of))
 
 
 def _choose(w: Array, limits: Any, bits: int, cost: Cost) -> float:
@@ -155,6 +189,7 @@ CLIP = Question(
         case(np.append(np.arange(-8, 9) / 8, 1.6), [1.6, 1.2, 1.0, 0.3], 4),
         case(np.append(np.tile([0.1, -0.1, 0.05], 30), 1.0), [0.1, 0.5, 1.0], 3),
         case(np.arange(-10, 11) / 20, [1.0, 0.5], 4),
+        case(np.array([-0.5, -0.8, 0.2, -0.3, 1.4]), [1.4, 1.3, 1.2], 3),
     ),
     mistakes=(
         Mistake(
@@ -187,6 +222,21 @@ CLIP = Question(
             "You compare the largest error. The mean over all weights decides.",
             lambda w, limits, bits=8: _choose(
                 w, limits, bits, lambda error, loose, beyond: float(np.abs(error).max())
+            ),
+        ),
+        Mistake(
+            "You compare errors in steps. The steps of each limit have another size: go back to "
+            "real numbers, times the scale, first.",
+            _in_steps,
+        ),
+        Mistake(
+            "Your scale is `limit / 2**(bits - 1)`. The largest integer is one less.",
+            _step_too_many,
+        ),
+        Mistake(
+            "You give the place of the best limit in the list. Give the limit itself.",
+            lambda w, limits, bits=8: list(limits).index(
+                _choose(w, limits, bits, lambda error, loose, beyond: _squared(error))
             ),
         ),
         Mistake(
