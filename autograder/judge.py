@@ -168,7 +168,7 @@ def judge(lab: str, name: str, answer: object, *, seed: int | None = None) -> fl
     task = lookup(f"question of {lab}", name, tasks)
     if isinstance(task, DesignTask):
         return _judge_design(task, answer)
-    return judge_with(lab, name, LocalAnswerer(answer, task.reference), seed=seed)
+    return judge_with(lab, name, LocalAnswerer(answer, task.reference, task.doors), seed=seed)
 
 
 def _judge_design(task: DesignTask, design: object) -> float:

@@ -8,7 +8,8 @@ for that question has been made; that of the question itself never enters the sa
 
 A function of the library that calls a blocked one raises as well. That is meant: `network_macs` of
 one layer is `conv_macs` by a side door. Functions of the same module that the blocked one is made
-of are blocked with it, unless another question asks for them.
+of are blocked with it, unless another question asks for them; so are functions of other modules
+that the question names as its doors, because they give the same answer.
 
 What a lab's table of questions holds besides is not there either: the planted wrong answers, which
 earn some points, the helpers they are made of, and what evaluates the final design, which knows the
@@ -17,6 +18,7 @@ best one.
 
 import ast
 import compileall
+import importlib
 import inspect
 import py_compile
 import shutil
@@ -123,7 +125,7 @@ def _staged(lab: str) -> Staging:
 
     found = lab_questions(lab)
     references = frozenset(map(_blocked, found.questions))
-    table = {q.name: _with_parts(_blocked(q), references) for q in found.questions}
+    table = {q.name: _closed(q, references) for q in found.questions}
     evaluate = Blocked(found.final.evaluate.__module__, found.final.evaluate.__name__)
     own = evaluate.module.startswith(_TABLES)
     always = _with_parts(evaluate, references) if own else frozenset([evaluate])
@@ -151,6 +153,24 @@ def _blocked(question: Question) -> Blocked:
             "the library, so that it can be blocked while its question is judged"
         )
     return Blocked(function.__module__, function.__name__)
+
+
+def _closed(question: Question, references: frozenset[Blocked]) -> frozenset[Blocked]:
+    """Everything that is not there while a question is judged."""
+    starts = [_blocked(question), *_doors(question)]
+    return frozenset(part for one in starts for part in _with_parts(one, references))
+
+
+def _doors(question: Question) -> list[Blocked]:
+    found = []
+    for door in question.doors:
+        module, _, name = door.partition(":")
+        home = importlib.import_module(module)
+        function = vars(home).get(name)
+        if not isinstance(function, FunctionType) or function.__module__ != module:
+            raise GradingError(f"{question.name}: {door} is no function that could be blocked")
+        found.append(Blocked(module, name))
+    return found
 
 
 def _with_parts(blocked: Blocked, references: frozenset[Blocked]) -> frozenset[Blocked]:

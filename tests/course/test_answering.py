@@ -86,4 +86,16 @@ def test_what_is_no_function_is_malformed(function: Any) -> None:
 def test_the_librarys_version_is_noticed(function: Any) -> None:
     assert LocalAnswerer(function, reference)(case(1)).trouble == "library"
     assert LocalAnswerer(function)(case(1)).value == 2
+
+
+def test_a_door_of_the_library_is_noticed_wherever_it_was_imported() -> None:
+    def through(real: float) -> int:
+        from tinyml_course.graph.fixed_point import quantize_multiplier as other_name
+
+        return other_name(real)[1]
+
+    door = "tinyml_course.graph.fixed_point:quantize_multiplier"
+    assert LocalAnswerer(through, reference, [door])(case(0.25)).trouble == "library"
+    for other in ("tinyml_course.graph.quantization:quantize_multiplier", "a:b"):
+        assert LocalAnswerer(through, reference, [other])(case(0.25)).value == -1
     assert sys.getprofile() is None

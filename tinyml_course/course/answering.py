@@ -6,7 +6,7 @@ import io
 import logging
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import Any, Literal
@@ -55,11 +55,15 @@ class LocalAnswerer:
     Args:
         function: the learner's.
         reference: the library's version, which the learner's must not call; ``None`` allows all.
+        doors: other functions that it must not call, each as ``module:name``.
     """
 
-    def __init__(self, function: object, reference: Function | None = None) -> None:
+    def __init__(
+        self, function: object, reference: Function | None = None, doors: Sequence[str] = ()
+    ) -> None:
         self.function = function
         self.forbidden: CodeType | None = getattr(reference, "__code__", None)
+        self.doors = frozenset(doors)
 
     def __call__(self, case: Case) -> Answer:
         """The answer for one case. Never raises, never prints."""
@@ -67,7 +71,7 @@ class LocalAnswerer:
             kind = type(self.function).__name__
             return Answer(trouble="malformed", message=f"this is no function, it is a {kind}")
         case = copy.deepcopy(case)
-        watch = _Watch(self.forbidden)
+        watch = _Watch(self.forbidden, self.doors)
         try:
             with quiet(), watch:
                 returned = self.function(*case.args, **case.kwargs)
@@ -113,8 +117,9 @@ class _Watch:
     It catches who passes the library off as their own work; hostile code is the sandbox's matter.
     """
 
-    def __init__(self, code: CodeType | None) -> None:
-        self.code = code
+    def __init__(self, code: CodeType | None, doors: frozenset[str] = frozenset()) -> None:
+        self.code, self.doors = code, doors
+        self.names = {door.partition(":")[2] for door in doors}
         self.seen = False
 
     def __enter__(self) -> "_Watch":
@@ -126,8 +131,13 @@ class _Watch:
         sys.setprofile(self.before)
 
     def _notice(self, frame: FrameType, event: str, _argument: Any) -> None:
-        if event == "call" and frame.f_code is self.code:
+        if event != "call":
+            return
+        code = frame.f_code
+        if code is self.code:
             self.seen = True
+        elif code.co_name in self.names:
+            self.seen |= f"{frame.f_globals.get('__name__')}:{code.co_name}" in self.doors
 
 
 def _one_line(error: BaseException) -> str:

@@ -143,7 +143,7 @@ class Checker:
 
 def check_function(question: Question, function: object) -> Check:
     """Check a function against a question's visible cases."""
-    answerer = LocalAnswerer(function, question.reference)
+    answerer = LocalAnswerer(function, question.reference, question.doors)
     answers = [answerer(case) for case in question.cases]
     expected = expected_answers(question)
     marks = [

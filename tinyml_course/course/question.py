@@ -53,6 +53,8 @@ class Question:
         cases: what `check` shows.
         mistakes: at least five.
         tolerance: relative tolerance of numbers; 0 asks for equality.
+        doors: other functions of the library that give the answer or nearly so, each as
+            ``module:name``. They are as little the learner's own as the reference.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Question:
     cases: Sequence[Case]
     mistakes: Sequence[Mistake]
     tolerance: float = 0.0
+    doors: Sequence[str] = ()
 
     @property
     def function_name(self) -> str:

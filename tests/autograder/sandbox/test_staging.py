@@ -4,6 +4,7 @@ import ast
 import marshal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from autograder.errors import GradingError
 from autograder.labs import Lab, labs
 from autograder.sandbox.inside.wire import BLOCKED
-from autograder.sandbox.staging import stage, without, without_mistakes
+from autograder.sandbox.staging import _doors, stage, without, without_mistakes
 
 LABS = [pytest.param(lab, id=lab.short) for lab in labs().values()]
 
@@ -32,6 +33,33 @@ def test_every_question_is_blocked_and_every_other_allowed(lab: Lab) -> None:
 def is_text(statement: ast.stmt) -> bool:
     """A docstring."""
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_what_gives_the_same_answer_is_blocked_with_its_question_alone(lab: Lab) -> None:
+    staging = stage(lab.questions)
+    for question in lab.questions.questions:
+        for door in question.doors:
+            for other in staging.by_question:
+                back = {f"{one['module']}:{one['name']}" for one in staging.allowed(other)}
+                assert (door in back) == (other != question.name)
+
+
+def test_a_door_that_there_is_not_is_an_error() -> None:
+    question = next(iter(labs().values())).questions.questions[0]
+    for door in ("math:floor", "tinyml_course.graph:no_such", "tinyml_course.graph:Graph"):
+        with pytest.raises(GradingError, match="no function"):
+            _doors(replace(question, doors=(door,)))
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_no_helper_of_wrong_answers_is_left(lab: Lab) -> None:
+    """Such a helper may be the right answer by another name."""
+    folder = stage(lab.questions).folder / "library" / "tinyml_course" / "course" / lab.name
+    for path in folder.glob("*_questions.py"):
+        tree = ast.parse(path.read_text())
+        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        assert {n.name for n in tree.body if isinstance(n, ast.FunctionDef)} <= used, path.name
 
 
 @pytest.mark.parametrize("lab", LABS)

@@ -372,6 +372,10 @@ REQUANTIZE = Question(
             "All channels have the first multiplier. Channels are the last axis.", _first_channel
         ),
     ),
+    doors=(
+        "tinyml_course.graph.fixed_point:multiply_by_quantized_multiplier",
+        "tinyml_course.mcu.reference.rounding:requantize",
+    ),
 )
 
 QUESTIONS = (BIAS, MULTIPLIER, REQUANTIZE)
