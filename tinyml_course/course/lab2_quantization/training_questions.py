@@ -139,7 +139,6 @@ STRAIGHT_THROUGH = Question(
         ),
     ),
     tolerance=1e-6,
-    doors=("tinyml_course.quantization.fake_quantization:fake_quantize",),
 )
 
 QUESTIONS = (STRAIGHT_THROUGH,)
