@@ -54,7 +54,8 @@ class Question:
         mistakes: at least five.
         tolerance: relative tolerance of numbers; 0 asks for equality.
         doors: other functions of the library that give the answer or nearly so, each as
-            ``module:name``. They are as little the learner's own as the reference.
+            ``module:name``. They are as little the learner's own as the reference. None in a module
+            that imports torch: the sandbox has these modules ready for every question.
     """
 
     name: str

@@ -621,7 +621,7 @@ def by_hand(name: str, maps: dict[str, np.ndarray]) -> np.ndarray:
 
 
 equal = places = 0
-for image in tqdm(trial.data.validation.channels_last()[:5], desc="by hand", unit="image"):
+for image in trial.data.validation.channels_last()[:5]:
     maps = reference.run_all(deployed, image)
     for name in trial.layers:
         ours, theirs = by_hand(name, maps).ravel(), maps[name].ravel()
@@ -653,10 +653,11 @@ show(
     ),
     look_at="how much more saturates with too few images: a long tick of the axis is a factor 10.",
 )
-for method, images in (("minmax", 4), ("minmax", None), ("percentile", None), ("mse", None)):
-    error = trial.output_error(method, images)
-    print(f"{method + ' of ' + str(images or 'all'):18} error of the outputs {error:.1%}")
-print(f"{'entropy of all':18} error of the outputs {trial.output_error('entropy'):.1%}")
+errors = {"minmax of 4 images": trial.output_error("minmax", 4)}
+for method in tqdm(("minmax", "percentile", "mse", "entropy"), desc="calibrations"):
+    errors[f"{method} of all"] = trial.output_error(method)
+for label, error in errors.items():
+    print(f"{label:20} error of the outputs {error:.1%}")
 
 # %% [markdown]
 # **Explain.** `minmax` cuts off nothing of the images that it has seen (so it has no dots when it
@@ -1076,9 +1077,7 @@ arena = plan(graph, stm32, policy="tight")
 emulator = Emulator(graph, arena, stm32)
 right = sum(
     int(np.argmax(emulator.run(image).output) == label)
-    for image, label in zip(
-        tqdm(test.channels_last(), desc="emulating", unit="image"), test.labels, strict=True
-    )
+    for image, label in zip(test.channels_last(), test.labels, strict=True)
 )
 print(f"your design on {stm32.title}:")
 print(f"peak {arena.peak_bytes:,} B of SRAM, {right} of {len(test.labels)} test images right")
