@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from tinyml_course.course import checker, lab_questions
 from tinyml_course.course.lab2_quantization import design
@@ -72,6 +73,23 @@ def test_p4_early_layers_suffer_most(trial: BitTrial) -> None:
     worst = sorted(losses, key=lambda name: -losses[name])[:4]
     assert all(trial.layers.index(name) < 5 for name in worst)
     assert RIGHT["p4"] == "B"
+
+
+def test_hardly_anything_reaches_6(trial: BitTrial) -> None:
+    """So ReLU6 may become ReLU where channels get factors."""
+    images = torch.from_numpy(trial.data.train.images)
+    with torch.no_grad(), trial.network.in_float():
+        maps = trial.network.maps(images)
+    clipped = [n for n, layer in trial.network.layers.items() if layer.activation == "RELU6"]
+    assert len(clipped) > 5
+    assert max(float((maps[name] >= 6).float().mean()) for name in clipped) < 1e-4
+
+
+def test_calibrations_are_as_told(trial: BitTrial) -> None:
+    error = {method: trial.output_error(method) for method in ("minmax", "mse", "entropy")}
+    assert error["mse"] == pytest.approx(error["minmax"], rel=0.3)  # little to gain: 0.94 times
+    assert error["entropy"] > 2 * error["minmax"]  # 3.2 times
+    assert trial.output_error("minmax", 4) > 3 * error["minmax"]  # 5.5 times
 
 
 def test_the_keys_are_the_layers(trial: BitTrial) -> None:

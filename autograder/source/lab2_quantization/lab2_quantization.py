@@ -22,7 +22,7 @@
 # - give each layer the bits that it needs, within a budget of flash.
 #
 # **What you need:** about two hours. The computation of the whole notebook takes under two
-# minutes on two cores and under 900 MiB of memory; no GPU, no network, no board. The last cell
+# minutes on two cores and under 800 MiB of memory; no GPU, no network, no board. The last cell
 # tells what it took here.
 #
 # **How it works.** Each idea has four steps: *predict*, *build*, *observe*, *explain*. You write
@@ -181,7 +181,7 @@ show(
 # ## 2. A scale for each channel
 #
 # Weights lie around 0 on both sides, so their grid is *symmetric*: zero point 0, from
-# $-(2^{b-1}-1)$ to $2^{b-1}-1$. So the board has no zero point to subtract from every weight.
+# $-(2^{b-1}-1)$ to $2^{b-1}-1$. Then the board has no zero point to subtract from any weight.
 #
 # **Predict.** One scale for a whole layer must serve its largest weight. Which layers suffer
 # most?
@@ -286,12 +286,13 @@ check.reveal("p1")
 # **Explain.** With $2^{b-1} - 1$ steps on each side, a bit more halves the step and so the error;
 # with few bits it does even better, since 1, 3 and 7 steps are more than a factor 2 apart. A
 # scale for each channel shifts the whole line down, for 4 bytes a channel. (By accuracy, the
-# other layers win as much: they are 11, with five times as many weights.) **Observe.** The gain
-# is larger in depthwise layers, but not by much: in this network the channels of a layer happen
-# to be alike. They need not be. ReLU lets a positive factor pass, so what makes a channel may be
-# multiplied by 3 and what reads it divided by 3, and the network computes the same. Now every
-# channel between two layers gets a factor of chance from 1/4 to 4. (ReLU6 becomes ReLU for that;
-# fewer than one in 10,000 values behind one reaches 6.)
+# other layers win as much: they are 11, with five times as many weights.)
+#
+# **Observe.** The gain is larger in depthwise layers, but not by much: in this network the
+# channels of a layer happen to be alike. They need not be. ReLU lets a positive factor pass, so
+# what makes a channel may be multiplied by 3 and what reads it divided by 3, and the network
+# computes the same. Now every channel between two layers gets a factor of chance from 1/4 to 4.
+# (ReLU6 becomes ReLU for that; fewer than one in 10,000 values behind one reaches 6.)
 
 # %%
 other = trial.unequalized(4, seed=0)
@@ -500,7 +501,8 @@ judge("q6", quantize_multiplier)
 # 3. a negative `shift` divides by $2^{-\text{shift}}$ to the nearest, halves **away from zero**;
 # 4. add the zero point, and clip to -128..127.
 #
-# Compute in `int64`. (Step 2 is what one instruction of the core does.)
+# Compute in `int64`. (On a Cortex-M4, step 2 is one instruction, `SMMULR`, on twice the
+# accumulator.)
 
 
 # %% nbgrader={"grade_id": "q7", "solution": true}
@@ -538,9 +540,10 @@ judge("q7", requantize)
 # %% [markdown]
 # ### q8 (7 points): a convolution in integers
 #
-# Padding writes the real 0, which is the input's zero point. Take care that `x -
-# input_zero_point` does not wrap around in int8. The first line gives you `to_int8`: your q7 if
-# it passes, else the library's. A linear layer is the case of a 1x1 kernel on a map of one place.
+# Padding writes the real 0, which is the input's zero point. Take care that
+# `x - input_zero_point` does not wrap around in int8. The first line gives you `to_int8`: your q7
+# if it passes, else the library's. A linear layer is the case of a 1x1 kernel on a map of one
+# place.
 
 # %% nbgrader={"grade_id": "q8", "solution": true}
 to_int8 = check.use("q7", requantize)
@@ -1020,8 +1023,8 @@ check.reveal("p4")
 # - `trial.sizes[layer][bits]` are the bytes, `trial.accuracy(bits)` the accuracy,
 #   `trial.loss(bits)` the loss on 360 training images; `bits` is a dict of layer to number of
 #   bits.
-# - The score is recomputed from your dict. 50 % validation accuracy and below have no points, 95
-#   % and above all 20, in proportion between. What does not fit has none.
+# - The score is recomputed from your dict. 50 % validation accuracy and below have no points,
+#   95 % and above all 20, in proportion between. What does not fit has none.
 # - The test images are not looked at. You will see them once, below.
 #
 # The answer is a plain dict. You may use your q14, a search, or your own idea.
