@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from autograder.judge import judge
 from tinyml_course.course import checker, lab_questions
 from tinyml_course.course.lab2_quantization import design
 from tinyml_course.errors import TinyMLError, UnknownNameError
+from tinyml_course.graph.fixed_point import multiply_by_quantized_multiplier
 from tinyml_course.quantization import (
     BitTrial,
     least_cost_bits,
@@ -139,6 +141,17 @@ def test_missing_and_unknown_layers() -> None:
 
 def test_nothing_filled_in_is_unsolved() -> None:
     assert checker("lab2")("final", dict.fromkeys(design.KEYS)).status == "unsolved"
+
+
+def test_what_requantize_is_made_of_is_no_answer() -> None:
+    def requantize(sums: object, multiplier: object, shift: object, zero_point: int) -> object:
+        scaled = multiply_by_quantized_multiplier(sums, multiplier, shift)  # type: ignore[arg-type]
+        return np.clip(scaled + zero_point, -128, 127)
+
+    found = checker("lab2")("q7", requantize)
+    assert found.status == "wrong"
+    assert "the library's version" in found.lines[0]
+    assert judge("lab2", "q7", requantize) == 0
 
 
 def test_every_visible_mistake_is_named() -> None:

@@ -207,7 +207,7 @@ class BitTrial:
             UnknownNameError: a layer that there is not.
             GraphError: bits that there are not.
         """
-        self._set({**dict.fromkeys(self.layers, 8), **bits}, True)
+        self._set(bits, True)
         return self.network.graph(self._images)
 
     def _again(self, prepare: Callable[[QuantizableNetwork], object] | None) -> "BitTrial":
