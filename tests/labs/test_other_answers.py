@@ -15,7 +15,7 @@ LIMIT_S = 180
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("short", ["lab0", "lab1"])
+@pytest.mark.parametrize("short", ["lab0", "lab1", "lab2"])
 def test_a_lab_runs_with_right_answers_of_another_form(short: str) -> None:
     lab = find_lab(short)
     others = importlib.import_module(f"autograder.source.{lab.name}.alternatives")
