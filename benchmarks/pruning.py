@@ -18,25 +18,25 @@ The groups of N:M are 9 input channels here, so that N:M and patterns have equal
 
 import copy
 import multiprocessing
-import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from compressing import fashion
+from compressing.fashion import test_accuracy, trained, validation_accuracy
 from harness import main, show
 from torch import nn
 
 from tinyml_course import pruning as p
-from tinyml_course.data import DataSet, Split, load, resize
+from tinyml_course.data import DataSet, Split
 from tinyml_course.graph import from_torch
 from tinyml_course.mcu import Emulator, board, plan, report
 from tinyml_course.models import compact
-from tinyml_course.models.fit import accuracy, fit, predict
+from tinyml_course.models.fit import accuracy, fit
 from tinyml_course.models.torch_network import build
 from tinyml_course.pruning.activations import patches, watched
 from tinyml_course.pruning.channel_costs import ChannelCosts
@@ -60,19 +60,7 @@ Masks = dict[str, torch.Tensor]
 
 def images(resolution: int) -> DataSet:
     """The first images of each split."""
-    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
-    data = load("fashion_mnist", os.environ.get("TINYML_TEST_DATA", beside))
-
-    def some(split: Split, count: int) -> Split:
-        return Split(split.images[:count], split.labels[:count])
-
-    few = replace(
-        data,
-        train=some(data.train, TRAINING),
-        validation=some(data.validation, VALIDATION),
-        test=some(data.test, TEST),
-    )
-    return resize(few, resolution)
+    return fashion.images(resolution, TRAINING, VALIDATION, TEST)
 
 
 def small_cnn(seed: int) -> nn.Sequential:
@@ -92,19 +80,6 @@ def small_cnn(seed: int) -> nn.Sequential:
 def pruned_layers(model: nn.Module) -> list[str]:
     """The 3x3 convolutions behind the first."""
     return [name for name, w in p.prunable_weights(model).items() if w.ndim == 4 and w.shape[1] > 1]
-
-
-def trained(model: nn.Module, data: DataSet, seed: int, epochs: int = DENSE_EPOCHS) -> nn.Module:
-    fit(model, data, epochs=epochs, seed=seed, progress=False)
-    return model
-
-
-def test_accuracy(model: nn.Module, data: DataSet) -> float:
-    return accuracy(predict(model, data.test), data.test.labels)
-
-
-def validation_accuracy(model: nn.Module, data: DataSet) -> float:
-    return accuracy(predict(model, data.validation), data.validation.labels)
 
 
 def tuned(
@@ -327,7 +302,7 @@ def measure_small_cnn(seed: int) -> dict[str, Any]:
     """Everything about the small CNN, of one seed."""
     torch.set_num_threads(1)
     data = images(14)
-    model = trained(small_cnn(seed), data, seed)
+    model = trained(small_cnn(seed), data, seed, epochs=DENSE_EPOCHS)
     everything = {name: torch.ones_like(w).bool() for name, w in model.named_parameters()}
     scan = p.sensitivity_scan(model, data.validation, SCANNED, pruned_layers(model), progress=False)
     return {

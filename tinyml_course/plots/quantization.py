@@ -222,11 +222,7 @@ def error_against_bits(
         dash = "--" if in_pairs and place % 2 == 0 else "-"
         axes.semilogy(bits, values, dash, color=colour, marker=marker, ms=6, label=name)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-    axes.set_xticks(list(bits))
-    axes.set_xlabel("bits of a weight")
-    axes.set_ylabel("error relative to the weights")
-    axes.set_title(title, loc="left")
-    axes.legend(frameon=False, fontsize=9)
+    _label_bits(axes, bits, "error relative to the weights", title)
     return Picture(
         figure,
         f"Relative error of the weights of {title} against bits, on a logarithmic axis. "
@@ -254,16 +250,21 @@ def accuracy_against_bits(
     for (name, values), colour, marker in zip(curves.items(), SERIES, MARKERS, strict=False):
         axes.plot(bits, values, color=colour, marker=marker, ms=6, label=name)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axes.set_xticks(list(bits))
-    axes.set_xlabel("bits of a weight")
-    axes.set_ylabel("accuracy")
-    axes.set_title(title, loc="left")
-    axes.legend(frameon=False, fontsize=9)
+    _label_bits(axes, bits, "accuracy", title)
     return Picture(
         figure,
         f"Accuracy of {title} against the bits of its weights; float {in_float:.1%}. "
         f"{_told(bits, curves)}.",
     )
+
+
+def _label_bits(axes: Axes, bits: Sequence[int], measured: str, title: str) -> None:
+    """What is measured, against bits."""
+    axes.set_xticks(list(bits))
+    axes.set_xlabel("bits of a weight")
+    axes.set_ylabel(measured)
+    axes.set_title(title, loc="left")
+    axes.legend(frameon=False, fontsize=9)
 
 
 def saturations(shares: Mapping[str, Mapping[str, float]], title: str) -> Picture:
