@@ -5,9 +5,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyml_course.course.lab1_pruning.weight_questions import array, without_least
+from tinyml_course.course.lab1_pruning.weight_questions import array
 from tinyml_course.course.question import Mistake, Question, case
-from tinyml_course.pruning.granularity import all_patterns, nm_mask, pattern_mask
+from tinyml_course.pruning.granularity import (
+    all_patterns,
+    fine_grained_mask,
+    nm_mask,
+    pattern_mask,
+)
 
 Array = NDArray[Any]
 
@@ -30,7 +35,7 @@ def _in_memory_order(w: Array, n: int, m: int) -> Array:
 
 
 def _whole_layer(w: Array, n: int, m: int) -> Array:
-    return without_least(np.abs(w), round((1 - n / m) * w.size))
+    return fine_grained_mask(w, 1 - n / m)
 
 
 def _last_of_equals_first(w: Array, n: int, m: int) -> Array:

@@ -20,7 +20,7 @@ def array(*rows: Any) -> Array:
     return np.array(rows, np.float64)
 
 
-def without_least(scores: Array, pruned: int) -> Array:
+def _without_least(scores: Array, pruned: int) -> Array:
     """A mask without so many of the least, of equal ones the first."""
     mask = np.ones(scores.size, np.bool_)
     mask[np.argsort(scores, axis=None, kind="stable")[:pruned]] = False
@@ -53,12 +53,12 @@ def _any_of_equals(w: Array, sparsity: float) -> Array:
 
 
 def _not_zero(w: Array, sparsity: float) -> Array:
-    left: Array = without_least(np.abs(w), round(sparsity * w.size)) & (w != 0)
+    left: Array = _without_least(np.abs(w), round(sparsity * w.size)) & (w != 0)
     return left
 
 
 def _row_by_row(w: Array, sparsity: float) -> Array:
-    rows = [without_least(np.abs(r), round(sparsity * r.size)) for r in np.atleast_2d(w)]
+    rows = [_without_least(np.abs(r), round(sparsity * r.size)) for r in np.atleast_2d(w)]
     return np.array(rows).reshape(w.shape)
 
 
@@ -90,19 +90,19 @@ FINE_GRAINED = Question(
         ),
         Mistake(
             "The most negative weights go first. Small means small in magnitude: take `np.abs`.",
-            lambda w, sparsity: without_least(w, round(sparsity * w.size)),
+            lambda w, sparsity: _without_least(w, round(sparsity * w.size)),
         ),
         Mistake(
             "The sparsity is taken as the share that stays. It is the share that goes.",
-            lambda w, sparsity: without_least(np.abs(w), w.size - round(sparsity * w.size)),
+            lambda w, sparsity: _without_least(np.abs(w), w.size - round(sparsity * w.size)),
         ),
         Mistake(
             "The count is rounded down. It is `round(sparsity * w.size)`: 2.8 weights are 3.",
-            lambda w, sparsity: without_least(np.abs(w), int(sparsity * w.size)),
+            lambda w, sparsity: _without_least(np.abs(w), int(sparsity * w.size)),
         ),
         Mistake(
             "The count is rounded up. It is `round(sparsity * w.size)`: 4.2 weights are 4.",
-            lambda w, sparsity: without_least(np.abs(w), ceil(sparsity * w.size)),
+            lambda w, sparsity: _without_least(np.abs(w), ceil(sparsity * w.size)),
         ),
         Mistake(
             "Each row loses the same share. The weights of the whole layer compete: sort all of "
@@ -111,7 +111,7 @@ FINE_GRAINED = Question(
         ),
         Mistake(
             "The mask is the wrong way round: true is what stays.",
-            lambda w, sparsity: ~without_least(np.abs(w), round(sparsity * w.size)),
+            lambda w, sparsity: ~_without_least(np.abs(w), round(sparsity * w.size)),
         ),
         Mistake(
             "The sparsity is taken as a share of the largest magnitude. It is a share of the "
@@ -135,7 +135,7 @@ FINE_GRAINED = Question(
         ),
         Mistake(
             "The mask holds numbers. It should hold `True` and `False`.",
-            lambda w, sparsity: without_least(np.abs(w), round(sparsity * w.size)).astype(int),
+            lambda w, sparsity: _without_least(np.abs(w), round(sparsity * w.size)).astype(int),
         ),
     ),
 )
