@@ -13,6 +13,7 @@ def compression_rows(bench: str) -> Rows:
         *pruning_rows(result("pruning")["summary"], bench.format("pruning")),
         deep_compression_row(told["deep_compression"], command),
         *low_bits_rows(told["low_bits"], command),
+        two_bits_row(told["two_bits"], command),
         *beside_torch_rows(told["against_torch"], command),
         scenes_row(result("scenes"), bench.format("scenes")),
         resolutions_row(result("scene_resolutions"), bench.format("scene_resolutions")),
@@ -60,7 +61,7 @@ def deep_compression_row(told: Any, command: str) -> tuple[str, str, str]:
 def low_bits_rows(told: Any, command: str) -> Rows:
     """Few bits, after training and in training, even and uneven."""
     by_channel = {row["bits"]: row["test"]["mean"] for row in told["uniform"] if row["per_channel"]}
-    books, mixed = told["codebooks"]["2"], told["mixed"]["4"]
+    mixed = told["mixed"]
     return [
         (
             "MobileNet of 19,434 parameters on Fashion-MNIST, 3 seeds: float; int8 after training; "
@@ -72,27 +73,36 @@ def low_bits_rows(told: Any, command: str) -> Rows:
             "its weights in 4 bits: after training; trained with them (straight-through, learned "
             "step); float trained as long",
             f"{by_channel[4]:.1%}; "
-            + ", ".join(f"{row['mean']:.1%}" for row in told["trained"]["4"].values())
+            + ", ".join(f"{row['mean']:.1%}" for row in told["trained"].values())
             + f"; {told['float_tuned']['mean']:.1%}",
             command,
         ),
         (
-            "its weights as 4 shared values a layer (k-means): before and after these learn",
-            f"{books['before']['mean']:.1%}, {books['after']['mean']:.1%}",
-            command,
-        ),
-        (
-            "2, 4 or 8 bits a layer in the bytes of 4 bits for all, after training: uniform; "
-            + ", ".join(name for name in mixed if name != "uniform"),
-            f"{mixed['uniform']['after_training']['mean']:.1%}; "
-            + ", ".join(
-                f"{row['after_training']['mean']:.1%}"
-                for name, row in mixed.items()
-                if name != "uniform"
+            "2, 4 or 8 bits a layer in the bytes of 4 bits for all, after training: uniform, by "
+            "Hessian, by search; in the bytes of 3",
+            "; ".join(
+                ", ".join(
+                    f"{mixed[bits][way]['after_training']['mean']:.1%}"
+                    for way in ("uniform", "Hessian", "search")
+                )
+                for bits in ("4", "3")
             ),
             command,
         ),
     ]
+
+
+def two_bits_row(told: Any, command: str) -> tuple[str, str, str]:
+    """Two bits on a plain CNN."""
+    books, others = told["rows"]["k-means"], ("ternary (TWN)", "linear, learned step")
+    return (
+        "plain CNN in 2 bits: 4 shared values a layer (k-means) before and after these learn; "
+        "ternary, learned step; float",
+        f"{books['before']['mean']:.1%}, {books['after']['mean']:.1%}; "
+        + ", ".join(f"{told['rows'][name]['after']['mean']:.1%}" for name in others)
+        + f"; {told['float']['mean']:.1%}",
+        command,
+    )
 
 
 def beside_torch_rows(told: Any, command: str) -> Rows:

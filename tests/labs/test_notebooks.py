@@ -10,7 +10,7 @@ from autograder.execute import CELL_LIMIT_S, Execution, execute
 from autograder.labs import Lab, labs
 
 LABS = list(labs().values())
-LIMIT_S = 120
+LIMIT_S = 300
 LIMIT_BYTES = 10**9
 SET_UP_CELLS = 5
 BAR = re.compile(r"\d+%\|")
