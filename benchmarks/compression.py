@@ -164,7 +164,7 @@ def beside(runs: Runs) -> dict[str, Any]:
         name: {key: sum(run["masks"][name][key] for run in runs) for key in ("entries", "differ")}
         for name in runs[0]["masks"]
     }
-    told = {name: summary([run[name] for run in runs]) for name in ("float", "ours", "torchao")}
+    told = {name: summary([run[name] for run in runs]) for name in runs[0] if name != "masks"}
     show(
         "Masks beside torch.nn.utils.prune",
         ["criterion", "entries", "differ"],

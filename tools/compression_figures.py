@@ -116,8 +116,10 @@ def beside_torch_rows(told: Any, command: str) -> Rows:
             command,
         ),
         (
-            "int8 accuracy, 3 seeds: ours on the emulated board; torchao's pt2e",
-            f"{told['ours']['mean']:.2%}; {told['torchao']['mean']:.2%}",
+            "int8 accuracy, 3 seeds: ours on the emulated board, ranges by least squared error, by "
+            "minmax; torchao's pt2e, by least squared error; float",
+            f"{told['ours, mse']['mean']:.2%}, {told['ours, minmax']['mean']:.2%}; "
+            f"{told['torchao']['mean']:.2%}; {told['float']['mean']:.2%}",
             command,
         ),
     ]
