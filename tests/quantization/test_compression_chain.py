@@ -13,7 +13,7 @@ from tinyml_course.errors import CompressionError
 from tinyml_course.models.trained import load_trained
 from tinyml_course.pruning import apply_masks, global_masks, settle_statistics, weight_arrays
 from tinyml_course.pruning.masks import to_tensors
-from tinyml_course.quantization import CompressedNetwork, compress_network
+from tinyml_course.quantization import CompressedNetwork, compress_network, compression_chain
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +63,21 @@ def test_bytes_are_those_written(pruned: nn.Module, untuned: CompressedNetwork) 
     assert sizes["dense"] == 4 * sum(w.size for w in weight_arrays(pruned).values()) + biases
     assert sizes["dense"] > sizes["pruned"] > sizes["shared"] > sizes["coded"]
     assert untuned.ratio == sizes["dense"] / sizes["coded"]
+
+
+def test_gaps_have_the_bits_that_make_a_layer_smallest(
+    pruned: nn.Module, digits: DataSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sparse = copy.deepcopy(pruned)
+    apply_masks(sparse, to_tensors(global_masks(weight_arrays(sparse), 0.95)))
+    free = chain(sparse, digits, 3, 0)
+    assert len({layer.index_bits for layer in free.layers.values()}) > 1
+    for bits in compression_chain.INDEX_BITS:
+        monkeypatch.setattr(compression_chain, "INDEX_BITS", [bits])
+        alike = chain(sparse, digits, 3, 0)
+        assert all(
+            layer.size_bytes <= alike.layers[name].size_bytes for name, layer in free.layers.items()
+        )
 
 
 def test_centroids_that_learn_are_better_and_the_network_given_is_left_alone(
