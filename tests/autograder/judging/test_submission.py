@@ -78,7 +78,9 @@ def test_solved_has_all_points(lab: Lab, tmp_path: Path, sandbox: Sandbox) -> No
 def question_modules(lab: Lab) -> list[str]:
     """The text of a lab's tables of questions, with the wrong answers in them."""
     folder = Path(str(importlib.import_module(f"tinyml_course.course.{lab.name}").__file__)).parent
-    return [path.read_text() for path in sorted(folder.glob("*_questions.py"))]
+    texts = [path.read_text() for path in sorted(folder.glob("*_questions.py"))]
+    assert sum(text.count("= Question(\n") for text in texts) == len(lab.questions.questions)
+    return texts
 
 
 @pytest.mark.slow

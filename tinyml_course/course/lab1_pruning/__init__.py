@@ -3,13 +3,13 @@
 from tinyml_course.course.lab1_pruning import (
     channel_questions,
     granularity_questions,
+    step_questions,
+    storage_questions,
     training_questions,
     weight_questions,
 )
 from tinyml_course.course.lab1_pruning.design import FINAL
 from tinyml_course.course.lab1_pruning.predictions import PREDICTIONS
-from tinyml_course.course.lab1_pruning.step_question import STEP
-from tinyml_course.course.lab1_pruning.storage_question import STORAGE
 from tinyml_course.course.question import LabQuestions
 
 LAB = LabQuestions(
@@ -18,9 +18,9 @@ LAB = LabQuestions(
     questions=(
         *weight_questions.QUESTIONS,
         *granularity_questions.QUESTIONS,
-        STEP,
+        *step_questions.QUESTIONS,
         *training_questions.QUESTIONS,
-        STORAGE,
+        *storage_questions.QUESTIONS,
         *channel_questions.QUESTIONS,
     ),
     final=FINAL,

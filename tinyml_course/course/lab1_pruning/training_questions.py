@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyml_course.course.lab1_pruning.step_question import array
+from tinyml_course.course.lab1_pruning.step_questions import array
 from tinyml_course.course.question import Mistake, Question, case
 from tinyml_course.pruning.importance.taylor import taylor_importance
 from tinyml_course.pruning.schedules import cubic_sparsity

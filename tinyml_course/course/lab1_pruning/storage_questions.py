@@ -163,3 +163,5 @@ STORAGE = Question(
         ),
     ),
 )
+
+QUESTIONS = (STORAGE,)

@@ -278,3 +278,5 @@ STEP = Question(
         Mistake("The velocity comes first. Give the weights first.", _velocity_first),
     ),
 )
+
+QUESTIONS = (STEP,)
