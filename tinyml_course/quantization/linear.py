@@ -11,21 +11,12 @@ from tinyml_course.graph.quantization import (
     dequantize,
     quantize,
     range_to_quantization,
-    scale_and_zero_point,
     weight_scales,
 )
 from tinyml_course.pruning.bit_packing import pack_bits, packed_bytes
 from tinyml_course.quantization.codebook import check_weights
 
 SCALE_BYTES = 4  # float32
-
-__all__ = [
-    "LinearWeights",
-    "linear_bytes",
-    "quantize_asymmetric",
-    "quantize_symmetric",
-    "scale_and_zero_point",
-]
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,8 +1,7 @@
 """Question 5: a step of fine-tuning that holds the mask."""
 
-# ruff: noqa: ARG001 - a planted mistake leaves out what it should use
-
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,195 +18,123 @@ def array(*values: float) -> Array:
     return np.array(values, np.float64)
 
 
-def _velocity(
-    w: Array, gradient: Array, velocity: Array, momentum: float, weight_decay: float
-) -> Array:
-    return momentum * velocity + gradient + weight_decay * w
+class _Given(NamedTuple):
+    """The arguments of a step."""
+
+    w: Array
+    mask: Array
+    gradient: Array
+    velocity: Array
+    learning_rate: float
+    momentum: float
+    weight_decay: float
 
 
-def _unmasked(
-    w: Array,
-    mask: Array,
-    gradient: Array,
-    velocity: Array,
-    *,
-    learning_rate: float,
-    momentum: float = 0.9,
-    weight_decay: float = 0.0,
-) -> Step:
-    moved = _velocity(w, gradient, velocity, momentum, weight_decay)
-    return w - learning_rate * moved, moved
+def _taking_its_arguments(wrong: Callable[[_Given], Step]) -> Callable[..., Step]:
+    def step(
+        w: Array,
+        mask: Array,
+        gradient: Array,
+        velocity: Array,
+        *,
+        learning_rate: float,
+        momentum: float = 0.9,
+        weight_decay: float = 0.0,
+    ) -> Step:
+        return wrong(_Given(w, mask, gradient, velocity, learning_rate, momentum, weight_decay))
+
+    return step
 
 
-def _gradient_only(
-    w: Array,
-    mask: Array,
-    gradient: Array,
-    velocity: Array,
-    *,
-    learning_rate: float,
-    momentum: float = 0.9,
-    weight_decay: float = 0.0,
-) -> Step:
-    moved = _velocity(w, gradient * mask, velocity, momentum, weight_decay)
-    return w - learning_rate * moved, moved
+def _velocity(g: _Given) -> Array:
+    return g.momentum * g.velocity + g.gradient + g.weight_decay * g.w
 
 
-def _weights_only(
-    w: Array,
-    mask: Array,
-    gradient: Array,
-    velocity: Array,
-    *,
-    learning_rate: float,
-    momentum: float = 0.9,
-    weight_decay: float = 0.0,
-) -> Step:
-    moved = _velocity(w, gradient, velocity, momentum, weight_decay)
-    return mask * (w - learning_rate * moved), moved
+def _stepped(g: _Given, velocity: Array) -> Array:
+    return g.w - g.learning_rate * velocity
 
 
-def _velocity_only(
-    w: Array,
-    mask: Array,
-    gradient: Array,
-    velocity: Array,
-    *,
-    learning_rate: float,
-    momentum: float = 0.9,
-    weight_decay: float = 0.0,
-) -> Step:
-    moved = mask * _velocity(w, gradient, velocity, momentum, weight_decay)
-    return w - learning_rate * moved, moved
+def _masked_step(g: _Given, changed: _Given) -> Step:
+    """Both masked, with the velocity that other numbers give."""
+    moved = g.mask * _velocity(changed)
+    return g.mask * _stepped(g, moved), moved
 
 
-def _old_velocity(
-    w: Array,
-    mask: Array,
-    gradient: Array,
-    velocity: Array,
-    *,
-    learning_rate: float,
-    momentum: float = 0.9,
-    weight_decay: float = 0.0,
-) -> Step:
-    moved = mask * _velocity(w, gradient, velocity, momentum, weight_decay)
-    return mask * (w - learning_rate * velocity), moved
+@_taking_its_arguments
+def _unmasked(g: _Given) -> Step:
+    moved = _velocity(g)
+    return _stepped(g, moved), moved
 
 
-def _without_decay(
-    w: Array,
-    mask: Array,
-    gradient: Array,
-    velocity: Array,
-    *,
-    learning_rate: float,
-    momentum: float = 0.9,
-    weight_decay: float = 0.0,
-) -> Step:
-    moved = mask * _velocity(w, gradient, velocity, momentum, 0.0)
-    return mask * (w - learning_rate * moved), moved
+@_taking_its_arguments
+def _gradient_only(g: _Given) -> Step:
+    moved = _velocity(g._replace(gradient=g.gradient * g.mask))
+    return _stepped(g, moved), moved
 
 
-def _damped(
-    w: Array,
-    mask: Array,
-    gradient: Array,
-    velocity: Array,
-    *,
-    learning_rate: float,
-    momentum: float = 0.9,
-    weight_decay: float = 0.0,
-) -> Step:
-    scaled = (1 - momentum) * gradient
-    moved = mask * _velocity(w, scaled, velocity, momentum, weight_decay)
-    return mask * (w - learning_rate * moved), moved
+@_taking_its_arguments
+def _weights_only(g: _Given) -> Step:
+    moved = _velocity(g)
+    return g.mask * _stepped(g, moved), moved
 
 
-def _without_momentum(
-    w: Array,
-    mask: Array,
-    gradient: Array,
-    velocity: Array,
-    *,
-    learning_rate: float,
-    momentum: float = 0.9,
-    weight_decay: float = 0.0,
-) -> Step:
-    moved = mask * _velocity(w, gradient, velocity, 0.0, weight_decay)
-    return mask * (w - learning_rate * moved), moved
+@_taking_its_arguments
+def _velocity_only(g: _Given) -> Step:
+    moved = g.mask * _velocity(g)
+    return _stepped(g, moved), moved
 
 
-def _uphill(
-    w: Array,
-    mask: Array,
-    gradient: Array,
-    velocity: Array,
-    *,
-    learning_rate: float,
-    momentum: float = 0.9,
-    weight_decay: float = 0.0,
-) -> Step:
-    moved = mask * _velocity(w, gradient, velocity, momentum, weight_decay)
-    return mask * (w + learning_rate * moved), moved
+@_taking_its_arguments
+def _old_velocity(g: _Given) -> Step:
+    return g.mask * _stepped(g, g.velocity), g.mask * _velocity(g)
 
 
-def _decoupled(
-    w: Array,
-    mask: Array,
-    gradient: Array,
-    velocity: Array,
-    *,
-    learning_rate: float,
-    momentum: float = 0.9,
-    weight_decay: float = 0.0,
-) -> Step:
-    moved = mask * _velocity(w, gradient, velocity, momentum, 0.0)
-    return mask * (w - learning_rate * (moved + weight_decay * w)), moved
+@_taking_its_arguments
+def _without_decay(g: _Given) -> Step:
+    return _masked_step(g, g._replace(weight_decay=0.0))
 
 
-def _rate_in_velocity(
-    w: Array,
-    mask: Array,
-    gradient: Array,
-    velocity: Array,
-    *,
-    learning_rate: float,
-    momentum: float = 0.9,
-    weight_decay: float = 0.0,
-) -> Step:
-    scaled, decay = learning_rate * gradient, learning_rate * weight_decay
-    moved = mask * _velocity(w, scaled, velocity, momentum, decay)
-    return mask * (w - moved), moved
+@_taking_its_arguments
+def _damped(g: _Given) -> Step:
+    return _masked_step(g, g._replace(gradient=(1 - g.momentum) * g.gradient))
 
 
-def _nesterov(
-    w: Array,
-    mask: Array,
-    gradient: Array,
-    velocity: Array,
-    *,
-    learning_rate: float,
-    momentum: float = 0.9,
-    weight_decay: float = 0.0,
-) -> Step:
-    moved = mask * _velocity(w, gradient, velocity, momentum, weight_decay)
-    ahead = gradient + weight_decay * w + momentum * moved
-    return mask * (w - learning_rate * ahead), moved
+@_taking_its_arguments
+def _without_momentum(g: _Given) -> Step:
+    return _masked_step(g, g._replace(momentum=0.0))
 
 
-def _velocity_first(
-    w: Array,
-    mask: Array,
-    gradient: Array,
-    velocity: Array,
-    *,
-    learning_rate: float,
-    momentum: float = 0.9,
-    weight_decay: float = 0.0,
-) -> Step:
-    moved = mask * _velocity(w, gradient, velocity, momentum, weight_decay)
-    return moved, mask * (w - learning_rate * moved)
+@_taking_its_arguments
+def _uphill(g: _Given) -> Step:
+    moved = g.mask * _velocity(g)
+    return g.mask * (g.w + g.learning_rate * moved), moved
+
+
+@_taking_its_arguments
+def _decoupled(g: _Given) -> Step:
+    moved = g.mask * _velocity(g._replace(weight_decay=0.0))
+    return g.mask * _stepped(g, moved + g.weight_decay * g.w), moved
+
+
+@_taking_its_arguments
+def _rate_in_velocity(g: _Given) -> Step:
+    rate = g.learning_rate
+    scaled = g._replace(gradient=rate * g.gradient, weight_decay=rate * g.weight_decay)
+    moved = g.mask * _velocity(scaled)
+    return g.mask * (g.w - moved), moved
+
+
+@_taking_its_arguments
+def _nesterov(g: _Given) -> Step:
+    moved = g.mask * _velocity(g)
+    ahead = g.gradient + g.weight_decay * g.w + g.momentum * moved
+    return g.mask * _stepped(g, ahead), moved
+
+
+@_taking_its_arguments
+def _velocity_first(g: _Given) -> Step:
+    weights, moved = _masked_step(g, g)
+    return moved, weights
 
 
 _W, _KEPT = array(1, -2, 0.5, 3), np.array([True, False, True, False])
