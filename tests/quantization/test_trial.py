@@ -50,7 +50,8 @@ def test_a_scale_for_each_channel_is_better(trial: BitTrial) -> None:
 def test_training_through_the_rounding_helps_and_leaves_the_weights(trial: BitTrial) -> None:
     bits = dict.fromkeys(trial.layers, 2)
     before = trial.accuracy(bits)
-    assert trial.tuned_accuracy(bits, epochs=1, seed=0) > before + 0.1
+    # 0.36 before; over eight seeds 0.83 to 0.90 after it.
+    assert trial.tuned_accuracy(bits, epochs=1, seed=0) > before + 0.3
     assert trial.accuracy(bits) == before
 
 

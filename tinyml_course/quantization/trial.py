@@ -101,7 +101,7 @@ class BitTrial:
             return float(nn.functional.cross_entropy(logits, self._labels))
 
     def tuned_accuracy(
-        self, bits: Mapping[str, int], *, epochs: int, seed: int, learning_rate: float = 0.02
+        self, bits: Mapping[str, int], *, epochs: int, seed: int, learning_rate: float = 0.005
     ) -> float:
         """Accuracy on the validation split after training with these bits (QAT).
 
@@ -111,7 +111,9 @@ class BitTrial:
             bits: by layer.
             epochs: passes over the training split.
             seed: of the order of the images.
-            learning_rate: at the start.
+            learning_rate: at the start. Through coarse grids a larger one is a lottery: with 2 bits
+                and 0.02, four seeds of `digit_mobilenet` end between 31 and 84 % after 3 epochs,
+                and eight between 91 and 96 % with the default.
         """
         other = self._again(self._prepare)
         other._set(bits, True)
