@@ -16,8 +16,11 @@ from tinyml_course import mcu
 from tinyml_course.firmware import Image, build, generate
 from tinyml_course.graph import Graph, GraphBuilder, Operator, Quantization
 from tinyml_course.graph import operators as kinds
+from tinyml_course.graph.quantization import weight_limit
 from tinyml_course.mcu.code_size import code_key, padding_row_bytes
 from tinyml_course.mcu.flash import ALIGNMENT
+from tinyml_course.mcu.packed_weights import BYTE_BITS, LEAST_BITS
+from tinyml_course.mcu.scheduling import Schedule
 from tinyml_course.models import compact, definition, random_graph
 from tinyml_course.patching import schedule
 from tinyml_course.whole_file import write_whole
@@ -76,7 +79,10 @@ def _weighted(
     pad: int,
     stride: int,
     image: tuple[int, ...] | None = None,
+    bits: int = 8,
 ) -> Graph:
+    limit = weight_limit(bits)
+    weight = np.random.default_rng(0).integers(-limit, limit + 1, shape) << 8 - bits
     builder = GraphBuilder(name)
     source = builder.input(image or (1, SIZE, SIZE, shape[3]), CLAMPED)
     return builder.finish(
@@ -84,7 +90,7 @@ def _weighted(
             kind,
             name,
             source,
-            np.random.default_rng(0).integers(-127, 128, shape).astype(np.int8),
+            weight.astype(np.int8),
             np.full(shape[axis], 0.01, np.float32),
             np.zeros(shape[axis], np.int32),
             CLAMPED,
@@ -170,11 +176,26 @@ def measure() -> dict[str, Any]:
         n: s for n, s in kept(image_of(narrow())[0]).items() if n not in start_up
     }
     calls, stages = _networks(functions)
+    for bits in range(LEAST_BITS, BYTE_BITS):
+        functions[f"unpack {bits}"], calls["unpack"] = _unpacking(bits)
     return {
         "functions": {**functions, "stages": stages},
         "descriptions": descriptions,
         "calls": calls,
     }
+
+
+def _unpacking(bits: int) -> tuple[dict[str, int], int]:
+    """What unpacks weights, and bytes of its call."""
+    graph = _weighted("pointwise", kinds.Conv2D, (CHANNELS, 1, 1, CHANNELS), 0, 0, 1, None, bits)
+    bare, _ = image_of(graph)
+    packed, _ = image_of(Schedule(graph, packed=["pointwise"]))
+    sizes = [
+        sum(symbol.size for symbol in image.functions if symbol.name.startswith("network_"))
+        for image in (bare, packed)
+    ]
+    functions = {n: s for n, s in kept(packed).items() if n.startswith("tinyml_unpack")}
+    return functions, sizes[1] - sizes[0]
 
 
 def description(image: Image, planned: mcu.Plan, functions: dict[str, int]) -> int:

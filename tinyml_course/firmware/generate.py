@@ -18,6 +18,8 @@ from tinyml_course.firmware.kernels.depthwise_layer import depthwise_map_layer, 
 from tinyml_course.firmware.kernels.layer_code import array
 from tinyml_course.firmware.kernels.plain_layer import plain_layer
 from tinyml_course.firmware.stages import StageCode, stage_code
+from tinyml_course.firmware.stages.code import function
+from tinyml_course.firmware.unpacking import defined, unpacking
 from tinyml_course.graph import Operator
 from tinyml_course.graph.operators import Conv2D, DepthwiseConv2D, FullyConnected, Reshape
 from tinyml_course.mcu.planning import Plan
@@ -135,8 +137,9 @@ def _operator(plan: Plan, operator: Operator, name: str) -> StageCode:
     if not body:  # a function that does nothing would not stay in the image
         comment = f"    /* {operator.name}: the bytes stay where they are. */\n"
         return StageCode("", comment, ())
-    function = f"TINYML_OPERATOR static void {name}(void) {{\n    {body}\n}}\n"
-    return StageCode(definition + function, f"    {name}();\n", (name,))
+    lines = [*unpacking(plan, operator, name), body]
+    made = function(name, "void", lines)
+    return StageCode(definition + made, f"    {name}();\n", (name,))
 
 
 _Made = tuple[str, str]
@@ -153,7 +156,7 @@ def _conv(plan: Plan, operator: Operator, name: str) -> _Made:
     if layer.function == "tinyml_pointwise":
         _, rows, columns, _ = graph.output_of(operator).shape
         call += f", {rows * columns}"
-    return constant + layer.definition(f"{name}_layer"), f"{call});"
+    return constant + defined(plan, operator, layer, name), f"{call});"
 
 
 def _depthwise(plan: Plan, operator: Operator, name: str) -> _Made:
@@ -163,7 +166,7 @@ def _depthwise(plan: Plan, operator: Operator, name: str) -> _Made:
     constant, source = _in(plan, operator, name)
     arguments = f"&{name}_layer, {source}, {_out(plan, operator)}"
     call = f"{layer.function}({arguments}, {_scratch(plan, operator)}, {rows});"
-    return constant + layer.definition(f"{name}_layer"), call
+    return constant + defined(plan, operator, layer, name), call
 
 
 def _reshape(plan: Plan, operator: Operator, name: str) -> _Made:
@@ -177,7 +180,7 @@ def _reshape(plan: Plan, operator: Operator, name: str) -> _Made:
 def _plain(plan: Plan, operator: Operator, name: str) -> _Made:
     """All others take the addresses of their inputs and the address of their output."""
     layer = plain_layer(plan.graph, operator)
-    definition, sources = layer.definition(f"{name}_layer"), []
+    definition, sources = defined(plan, operator, layer, name), []
     for index in range(len(operator.inputs)):
         if index == 0 or not isinstance(operator, FullyConnected):  # whose weights are the layer's
             constant, source = _in(plan, operator, name, index)

@@ -7,6 +7,7 @@ from tinyml_course.mcu.faults import EmulatorFault
 from tinyml_course.mcu.flash import FlashLayout
 from tinyml_course.mcu.latency import energy_mj, latency_ms
 from tinyml_course.mcu.planning import POLICIES, Buffer, Plan, Step, plan
+from tinyml_course.mcu.planning.packed import packed_schedule
 
 __all__ = [
     "BOARDS",
@@ -14,6 +15,7 @@ __all__ = [
     "board",
     "POLICIES",
     "plan",
+    "packed_schedule",
     "Plan",
     "Buffer",
     "Step",

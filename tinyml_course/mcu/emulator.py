@@ -30,6 +30,7 @@ from tinyml_course.mcu.overlap import lawful_overlap, overlap_is_safe
 from tinyml_course.mcu.planning import Buffer, Plan
 from tinyml_course.mcu.scheduling import PatchFlow, Unit
 from tinyml_course.mcu.stages.program import SCRATCH_PATTERN, StageProgram
+from tinyml_course.mcu.unpacked import UnpackedWeights
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class _PlannedStep:
         sources: names of the activations it reads.
         output: where it writes.
         scratch: what it scribbles on.
+        weights: those that are unpacked before it runs.
         fault: what is wrong with how these overlap, raised when the operator would run.
     """
 
@@ -88,6 +90,7 @@ class _PlannedStep:
     sources: tuple[str, ...]
     output: Buffer
     scratch: tuple[Buffer, ...]
+    weights: UnpackedWeights | None
     fault: EmulatorFault | None
 
 
@@ -207,6 +210,8 @@ class Emulator:
             elif buffer.role == "patch":
                 count = len(patches[name])
                 describe = lambda patch, name=name: f"patch {patch} of {name}"  # noqa: E731
+            elif buffer.role == "unpacked weights":
+                describe = lambda _, name=name: f"the weights of {name}"  # noqa: E731
             elif buffer.role != "activation":
                 describe = lambda _, name=name: f"the scratch of {name}"  # noqa: E731
             owners[key], counts[key] = self.arena.owners(count, describe), count
@@ -221,27 +226,38 @@ class Emulator:
         output = self._buffer(operator.outputs[0])
         scratch = tuple(self.plan.scratch(operator.name))
         sources = tuple(t.name for t in self.graph.activations_of(operator))
+        own = constants[operator.name]
+        weights = UnpackedWeights.of(self.plan, operator.name, own, self.owners)
         return _PlannedStep(
             operator,
-            make_kernel(self.graph, operator, constants[operator.name]),
+            make_kernel(self.graph, operator, own),
             sources,
             output,
             scratch,
+            weights,
             self._overlap_fault(operator, unit.index, sources, output, scratch),
         )
 
     def _step(self, index: int, step: _PlannedStep) -> StepTrace:
         name, output, scratch = step.operator.name, step.output, step.scratch
+        weights = step.weights
+        if weights is not None:
+            self._claim(weights.buffer, name, index)
+            weights.unpack(self.arena)
         for buffer in scratch:
             self._claim(buffer, name, index)
             self.sram[buffer.offset : buffer.end] = SCRATCH_PATTERN
         inputs = [self._read(source, step.operator, index) for source in step.sources]
-        if step.fault is not None:
-            raise step.fault
+        fault = step.fault
+        if fault is None and weights is not None:
+            fault = weights.fault(self.arena, index)
+        if fault is not None:
+            raise fault
         result = step.kernel.run(inputs)
         read_bytes = sum(array.nbytes for array in inputs)
         self._write(output, result, name, index)
         written = output.size_bytes + sum(buffer.size_bytes for buffer in scratch)
+        written += 0 if weights is None else weights.buffer.size_bytes
         return self._finish(index, name, read_bytes, written)
 
     def _stage(self, index: int, stage: StageProgram, image: NDArray[Any]) -> StepTrace:
@@ -276,12 +292,7 @@ class Emulator:
 
     def _constants(self, operator: Operator) -> dict[str, NDArray[Any]]:
         """Weights and tables as they stand in the flash bytes."""
-        return {
-            role: self.flash[s.offset : s.offset + s.size_bytes]
-            .view(s.data.dtype)
-            .reshape(s.data.shape)
-            for role, s in self.plan.flash.of(operator.name).items()
-        }
+        return {role: s.read(self.flash) for role, s in self.plan.flash.of(operator.name).items()}
 
     def _claim(self, buffer: Buffer, operator: str, step: int) -> None:
         """Make ``buffer`` the owner of its bytes; whoever was there loses them."""
@@ -339,8 +350,10 @@ class Emulator:
                     f"{overlap.scratch_bytes:,} B"
                 )
                 return ScratchTooSmall(operator.name, step, at(source), message)
-        for buffer in scratch:
+        weights = self.plan.unpacked(operator.name)
+        for buffer in (*scratch, *([weights] if weights else [])):
             if buffer.shares_bytes_with(output):
-                message = f"would write {output.name} over its own scratch"
+                own = "weights" if buffer is weights else "scratch"
+                message = f"would write {output.name} over its own {own}"
                 return UnsafeOverlap(operator.name, step, at(buffer), message)
         return None

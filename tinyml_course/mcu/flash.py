@@ -1,6 +1,6 @@
 """Where every constant lies in flash, and the bytes themselves."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
@@ -9,11 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyml_course.graph import Graph, Operator
-from tinyml_course.graph.operators import Conv2D, DepthwiseConv2D, FullyConnected
+from tinyml_course.mcu.packed_weights import (
+    WEIGHTED,
+    pack_weights,
+    packable_bits,
+    packed_bytes,
+    unpack_weights,
+)
 from tinyml_course.mcu.requantization import requantization
 
 ALIGNMENT = 4
-WEIGHTED = (Conv2D, DepthwiseConv2D, FullyConnected)
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,7 @@ class Segment:
         role: ``weight`` (int8, in uint8 networks uint8), ``bias`` (int32), ``multiplier`` (int32),
             ``shift`` (int8), or ``constant`` (as weights), the fixed operand of an addition or
             product.
+        bits: of each value, if they are packed.
         offset: bytes from the start of flash.
         size_bytes: without alignment.
         make: gives the values. Where something lies follows from sizes, and multipliers take time.
@@ -60,22 +66,45 @@ class Segment:
     offset: int
     size_bytes: int
     make: Callable[[], NDArray[Any]]
+    bits: int | None = None
 
     @cached_property
     def data(self) -> NDArray[Any]:
         """The values."""
         return self.make()
 
+    @property
+    def raw(self) -> NDArray[np.uint8]:
+        """The bytes as they lie in flash."""
+        if self.bits is not None:
+            return pack_weights(self.data, self.bits)
+        return np.frombuffer(np.ascontiguousarray(self.data).tobytes(), np.uint8)
+
+    def read(self, flash: NDArray[np.uint8]) -> NDArray[Any]:
+        """The values as they stand in the flash bytes."""
+        raw = flash[self.offset : self.offset + self.size_bytes]
+        if self.bits is not None:
+            return unpack_weights(raw, self.bits, self.data.size).reshape(self.data.shape)
+        return raw.view(self.data.dtype).reshape(self.data.shape)
+
 
 class FlashLayout:
-    """The constants of a graph, one after the other, each aligned to 4 bytes."""
+    """The constants of a graph, one after the other, each aligned to 4 bytes.
 
-    def __init__(self, graph: Graph) -> None:
+    Args:
+        graph: the network.
+        packed: operators whose weights are packed.
+    """
+
+    def __init__(self, graph: Graph, packed: Collection[str] = ()) -> None:
         self.segments: list[Segment] = []
         offset = 0
         for operator in graph.operators:
+            bits = packable_bits(graph, operator) if operator.name in packed else None
             for role, size, make in _constants(graph, operator):
-                self.segments.append(Segment(operator.name, role, offset, size, make))
+                own = bits if role == "weight" else None
+                size = size if own is None else packed_bytes(size, own)
+                self.segments.append(Segment(operator.name, role, offset, size, make, own))
                 offset += -(-size // ALIGNMENT) * ALIGNMENT
         self.size_bytes = offset
 
@@ -98,8 +127,7 @@ class FlashLayout:
         """The bytes as they lie in flash, erased bytes (0xFF) between."""
         flash = np.full(self.size_bytes, 0xFF, np.uint8)
         for segment in self.segments:
-            raw = np.frombuffer(np.ascontiguousarray(segment.data).tobytes(), np.uint8)
-            flash[segment.offset : segment.offset + raw.size] = raw
+            flash[segment.offset : segment.offset + segment.size_bytes] = segment.raw
         return flash
 
 

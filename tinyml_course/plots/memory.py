@@ -12,6 +12,7 @@ from tinyml_course.mcu.planning import Buffer, Plan
 from tinyml_course.mcu.scheduling import Unit
 from tinyml_course.plots.style import (
     BLUE,
+    BROWN,
     GREEN,
     GREY,
     ORANGE,
@@ -31,6 +32,7 @@ ROLE_COLOURS = {
     "patch": ORANGE,
     "scratch": RED,
     "kernel copy": PINK,
+    "unpacked weights": BROWN,
     "runtime": GREY,
 }
 ROLE_TITLES = {
@@ -41,6 +43,7 @@ ROLE_TITLES = {
     "patch": "patch inside of a stage",
     "scratch": "scratch",
     "kernel copy": "kernel copy",
+    "unpacked weights": "unpacked weights",
     "runtime": "interpreter",
 }
 

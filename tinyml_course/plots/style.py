@@ -7,7 +7,7 @@ from matplotlib.ticker import FuncFormatter
 # Okabe and Ito's palette, which stays apart for colour-blind readers, and in print.
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SKY, PINK, YELLOW, GREY = "#56B4E9", "#CC79A7", "#F0E442", "#7f7f7f"
-LIGHT = "#d4d4d4"
+LIGHT, BROWN = "#d4d4d4", "#5b3a1e"
 SERIES = (BLUE, ORANGE, GREEN, PINK, SKY)
 
 _LONGEST = 18

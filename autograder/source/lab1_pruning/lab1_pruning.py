@@ -54,7 +54,7 @@ from tinyml_course.graph import from_torch
 from tinyml_course.models.fit import accuracy, predict
 from tinyml_course.models.trained import load_trained
 from tinyml_course.plots import pruning as figures
-from tinyml_course.plots.pruning_board import before_and_after
+from tinyml_course.plots.board_costs import before_and_after
 from tinyml_course.plots.pruning_masks import mask_picture
 from tinyml_course.plots.pruning_slider import sparsity_slider
 from tinyml_course.plots.show import show

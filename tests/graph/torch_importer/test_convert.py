@@ -270,9 +270,9 @@ def test_weights_of_fewer_bits() -> None:
         return [int(np.abs(weight.values().astype(int)).max()) for weight in weights]
 
     assert limits(from_torch(module, x)) == [127, 127]
-    assert limits(from_torch(module, x, weight_bits=4)) == [7, 7]
+    assert limits(from_torch(module, x, weight_bits=4)) == [7 << 4, 7 << 4]
     mixed = from_torch(module, x, weight_bits={"3": 2})
-    assert limits(mixed) == [127, 1]
+    assert limits(mixed) == [127, 1 << 6]
     snr = [snr_db(module, from_torch(module, x, weight_bits=bits), x) for bits in (2, 4, 6, 8)]
     assert snr == sorted(snr)
     assert snr[-1] - snr[1] > 12  # a bit is worth 6 dB until the activations' steps dominate

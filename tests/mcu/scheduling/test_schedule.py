@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from few_bits import of_few_bits
 
 from tinyml_course.errors import ScheduleError, UnknownNameError
 from tinyml_course.graph import Graph, GraphBuilder, Quantization
@@ -68,15 +69,20 @@ def test_other_policies_say_that_they_have_no_stages(graph: Graph) -> None:
     schedule = Schedule(graph, [Stream("stem", "block1.project")])
     with pytest.raises(ScheduleError, match=r"policy per_layer has no rule for stages; .*tight"):
         plan(schedule, policy="per_layer")
+    packed = Schedule(of_few_bits(graph, 0), packed=["stem"])
+    with pytest.raises(ScheduleError, match=r"policy tflm has no rule for packed weights; .*tight"):
+        plan(packed, policy="tflm")
     # Without a stage there is nothing that they could not do.
     assert plan(Schedule(graph), policy="per_layer").peak_bytes > 0
 
 
 def test_a_record_makes_the_schedule_again(graph: Graph) -> None:
     stages = [Stream("stem", "block1.project"), Patches("block2.expand", "block3.add", 2, 3)]
-    before = Schedule(graph, stages, "fed")
+    graph = of_few_bits(graph, 0)
+    before = Schedule(graph, stages, "fed", ["block3.expand", "stem"])
     again = Schedule.from_record(graph, json.loads(json.dumps(before.record())))
     assert (again.stages, again.image) == (before.stages, before.image)
+    assert again.packed == before.packed == ("stem", "block3.expand")  # as they run
     for change, message in (
         ({"colour": 1}, "colour"),
         ({"stages": [{"kind": "swim", "first": "stem", "last": "stem"}]}, "swim"),
@@ -84,6 +90,31 @@ def test_a_record_makes_the_schedule_again(graph: Graph) -> None:
     ):
         with pytest.raises(UnknownNameError, match=message):
             Schedule.from_record(graph, before.record() | change)
+
+
+def test_weights_that_cannot_be_packed_are_refused(graph: Graph) -> None:
+    few = of_few_bits(graph, 0)
+    with pytest.raises(ScheduleError, match="no operator 'stern'; it has stem"):
+        Schedule(few, packed=["stern"])
+    with pytest.raises(
+        ScheduleError, match=r"block2\.add has no int8 weights .*; ADD keeps its own"
+    ):
+        Schedule(few, packed=["block2.add"])
+    with pytest.raises(ScheduleError, match="weights of stem need all 8 bits; quantize them to 7"):
+        Schedule(graph, packed=["stem"])
+
+
+def test_other_packed_weights_leave_the_rest_of_a_schedule(graph: Graph) -> None:
+    stages = [Stream("stem", "block1.project")]
+    before = Schedule(of_few_bits(graph, 0), stages, "fed", ["stem"])
+    assert sum(before.unpacked_weights) > 0
+    after = before.packing(["block3.expand", "block3.expand"])
+    assert after.packed == ("block3.expand",)
+    assert (after.stages, after.image) == (before.stages, before.image)
+    expected = Schedule(before.graph, stages, "fed", ["block3.expand"])
+    assert after.unpacked_weights == expected.unpacked_weights
+    assert before.packed == ("stem",)
+    assert sum(before.packing(()).unpacked_weights) == 0
 
 
 def test_latency_counts_what_is_repeated(graph: Graph) -> None:

@@ -64,7 +64,7 @@ def conv_code(
         "flip": numbers.flip,
         "output": output_fields(graph, operator, operator.activation),
     }
-    return LayerCode("tinyml_conv_layer", function, vars(packed), fields)
+    return LayerCode("tinyml_conv_layer", function, packed.arrays, fields, packed.carried)
 
 
 def plain_constants(numbers: ChannelNumbers) -> PackedConv:

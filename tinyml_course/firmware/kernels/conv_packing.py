@@ -23,11 +23,19 @@ class PackedConv:
         weights: int8, as many as the layer has.
         constants: int32; of every two channels the sums to begin with and the multipliers.
         shifts: int8, per channel; to the right, less one.
+        carried: of so many weights, the first ones, each second one is one less where the one
+            before is negative; multiplied as one number of 16 bits, they are what they were.
     """
 
     weights: NDArray[np.int8]
     constants: NDArray[np.int32]
     shifts: NDArray[np.int8]
+    carried: int = 0
+
+    @property
+    def arrays(self) -> dict[str, NDArray[np.int8] | NDArray[np.int32]]:
+        """By field of the layer's description."""
+        return {"weights": self.weights, "constants": self.constants, "shifts": self.shifts}
 
 
 def column_order(kernel_height: int, run: int) -> NDArray[np.int64]:
@@ -87,6 +95,7 @@ def pack_conv(
         ).astype(np.int8),
         _constants(sums, multiplier.astype(np.int64)),
         (-shift - 1).astype(np.int8),
+        even * rows.shape[1],
     )
 
 

@@ -18,12 +18,14 @@ class LayerCode:
         function: the kernel that takes it.
         arrays: constants in flash, by the field that points to them.
         fields: all others, as C expressions.
+        carried: of how many weights each second one has a carry taken off (see `PackedConv`).
     """
 
     struct: str
     function: str
     arrays: Mapping[str, NDArray[np.int8] | NDArray[np.int32]]
     fields: Mapping[str, str | int]
+    carried: int = 0
 
     def definition(self, name: str) -> str:
         """C that defines the constants and the description ``name``."""

@@ -157,7 +157,8 @@ def _fully_connected(graph: Graph, operator: FullyConnected) -> LayerCode:
         "weight_zero_point": numbers.weight_zero_point,
         "flip": flip_of(source),
     }
-    return LayerCode("tinyml_fully_connected_layer", function, vars(packed), fields)
+    struct = "tinyml_fully_connected_layer"
+    return LayerCode(struct, function, packed.arrays, fields, packed.carried)
 
 
 def _table(graph: Graph, operator: Operator) -> LayerCode:

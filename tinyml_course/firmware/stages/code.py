@@ -76,16 +76,6 @@ def operands(addresses: Sequence[str]) -> str:
     return f"const int8_t *const in[] = {{{', '.join(addresses)}}};"
 
 
-def layer_name(name: str) -> str:
-    """C name of a layer's description."""
-    return f"{name}_layer"
-
-
-def defined(layer: LayerCode, name: str) -> str:
-    """C of a layer's constants and description."""
-    return layer.definition(layer_name(name))
-
-
 def of_any_type(layer: LayerCode) -> str:
     """The function of a pool, whose rows know from the layer whether they are uint8."""
     return layer.function.removesuffix("_uint8")

@@ -7,17 +7,18 @@ The regions of a map are a table of rows and one of columns, as a patch is where
 from collections.abc import Callable, Mapping
 
 from tinyml_course.firmware.kernels.depthwise_patch import convolution_layer, patch_layer
+from tinyml_course.firmware.kernels.layer_code import LayerCode
 from tinyml_course.firmware.kernels.plain_layer import plain_layer
 from tinyml_course.firmware.stages.code import (
     Body,
     StageCode,
     call,
     constant_operands,
-    defined,
     function,
     of_any_type,
     operands,
 )
+from tinyml_course.firmware.unpacking import defined, unpacking
 from tinyml_course.graph import Operator
 from tinyml_course.graph.operators import DepthwiseConv2D, Pad, Pool
 from tinyml_course.mcu.planning import Plan
@@ -63,7 +64,9 @@ class PatchStage:
             parts.append(self._arrival())
         for index, operator in self.operators:
             body = self._body(index, operator)
-            text = function(self.names[operator.name], PLACE, body.lines)
+            name = self.names[operator.name]
+            lines = (*unpacking(self.plan, operator, name), *body.lines)
+            text = function(name, PLACE, lines)
             parts.append(body.definition + text)
         functions = tuple(self.names[operator.name] for _, operator in self.operators)
         called = ((f"{self.name}_arrival",) if arrives else ()) + functions
@@ -119,19 +122,22 @@ class PatchStage:
         return self._pixelwise(index, operator)
 
     def _conv(self, operator: Operator) -> Body:
-        layer, name = convolution_layer(self.graph, operator), self.names[operator.name]
+        layer = convolution_layer(self.graph, operator)
         made = call(f"{layer.function}_patch", *self._maps(operator), self._scratch(operator))
-        return Body(defined(layer, name), (made,))
+        return Body(self._defined(operator, layer), (made,))
 
     def _depthwise(self, index: int, operator: Operator) -> Body:
         layer = patch_layer(self.stage, index, self.flow.shapes(index))
         made = call(layer.function, *self._maps(operator), self._scratch(operator))
-        return Body(defined(layer, self.names[operator.name]), (made,))
+        return Body(self._defined(operator, layer), (made,))
 
     def _pool(self, _: int, operator: Operator) -> Body:
         layer = plain_layer(self.graph, operator)
         made = call(f"{of_any_type(layer)}_patch", *self._maps(operator))
-        return Body(defined(layer, self.names[operator.name]), (made,))
+        return Body(self._defined(operator, layer), (made,))
+
+    def _defined(self, operator: Operator, layer: LayerCode) -> str:
+        return defined(self.plan, operator, layer, self.names[operator.name])
 
     def _maps(self, operator: Operator) -> tuple[str, ...]:
         """What every kernel takes that works on patches."""
@@ -158,7 +164,7 @@ class PatchStage:
         first = patches[0].split()[1]
         written = f"patch_output(&{first}, y, x)"
         return Body(
-            defined(layer, name) + constants,
+            self._defined(operator, layer) + constants,
             (
                 *patches,
                 f"for (int32_t y = 0; y < {first}.out_height; y++)",
@@ -179,7 +185,7 @@ class PatchStage:
         pixel_bytes = self.stage.row_bytes(output) // self.stage.size(output)[1]
         border = operator.border(self.graph.output_of(operator))
         return Body(
-            defined(layer, name),
+            self._defined(operator, layer),
             (
                 self._patch("patch", operator.inputs[0], operator, (top, left)),
                 "for (int32_t y = 0; y < patch.out_height; y++)",

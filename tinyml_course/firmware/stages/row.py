@@ -13,11 +13,11 @@ from tinyml_course.firmware.stages.code import (
     Body,
     call,
     constant_operands,
-    defined,
     linear,
     of_any_type,
     operands,
 )
+from tinyml_course.firmware.unpacking import defined
 from tinyml_course.graph import Operator
 from tinyml_course.graph.operators import DepthwiseConv2D, Pad, Pool
 from tinyml_course.mcu.planning import Plan
@@ -85,9 +85,12 @@ class RowBodies:
             pixels = str(self.stage.size(operator.outputs[0])[1])
             source = self.address(operator.inputs[0], "row")
             arguments = f"&{name}_layer", source, output, scratch, pixels
-            return Body(defined(layer, name), (call(f"tinyml_pointwise{planar}", *arguments),))
+            return Body(
+                self._defined(operator, layer),
+                (call(f"tinyml_pointwise{planar}", *arguments),),
+            )
         made = call(f"{layer.function}_row{planar}", f"&{name}_layer", "rows", output, scratch)
-        return Body(defined(layer, name), (*self._window(index, operator), made))
+        return Body(self._defined(operator, layer), (*self._window(index, operator), made))
 
     def depthwise(self, index: int, operator: Operator) -> Body:
         """DEPTHWISE_CONV_2D, from rows of either order."""
@@ -97,14 +100,14 @@ class RowBodies:
         scratch = () if planar or layer else (self._scratch(operator),)
         layer = layer or row_layer(self.stage, index, planar)
         made = call(layer.function, f"&{name}_layer", "rows", self._output(operator), *scratch)
-        return Body(defined(layer, name), (*self._window(index, operator), made))
+        return Body(self._defined(operator, layer), (*self._window(index, operator), made))
 
     def pool(self, index: int, operator: Operator) -> Body:
         """AVERAGE_POOL_2D and MAX_POOL_2D over a few rows."""
         name, layer = self.names[operator.name], plain_layer(self.graph, operator)
         arguments = f"&{name}_layer", "rows", self._output(operator)
         made = call(f"{of_any_type(layer)}_row", *arguments)
-        return Body(defined(layer, name), (*self._window(index, operator), made))
+        return Body(self._defined(operator, layer), (*self._window(index, operator), made))
 
     def pixelwise(self, index: int, operator: Operator) -> Body:
         """What makes a row from the same row of each of its inputs."""
@@ -115,7 +118,7 @@ class RowBodies:
         constants, known = constant_operands(self.graph, operator, name)
         sources = [known.get(n) or self.address(n, "row") for n in operator.inputs]
         made = call(layer.function, f"&{name}_layer", "in", self._output(operator))
-        return Body(defined(layer, name) + constants, (operands(sources), made))
+        return Body(self._defined(operator, layer) + constants, (operands(sources), made))
 
     def pad(self, index: int, operator: Operator) -> Body:
         """PAD: a row of the input with borders, or a row of border."""
@@ -136,13 +139,15 @@ class RowBodies:
             operands([self.address(source, "y")]),
             call(layer.function, f"&{name}_layer", "in", written),
         )
-        return Body(defined(layer, name), lines)
+        return Body(self._defined(operator, layer), lines)
 
     def _fours(self) -> dict[str, LayerCode]:
         """Layers of depthwise convolutions of small maps, which read pixels four by four."""
         found = {}
         for operator in self.stage.operators:
-            if isinstance(operator, DepthwiseConv2D):
+            # Its constants are prepared, and take more flash than weights: none of them is packed.
+            packed = self.plan.unpacked(operator.name) is not None
+            if isinstance(operator, DepthwiseConv2D) and not packed:
                 layer = four_row_layer(self.graph, operator)
                 if layer is not None:
                     found[operator.name] = layer
@@ -153,6 +158,9 @@ class RowBodies:
         others = [o for o in self.stage.operators if o.name not in self.fours]
         names = {name for o in self.stage.operators for name in o.inputs}
         return names - {name for operator in others for name in operator.inputs}
+
+    def _defined(self, operator: Operator, layer: LayerCode) -> str:
+        return defined(self.plan, operator, layer, self.names[operator.name])
 
     def _output(self, operator: Operator) -> str:
         return self.address(operator.outputs[0], "row")

@@ -13,11 +13,11 @@ from tinyml_course.firmware.stages.code import (
     Body,
     StageCode,
     call,
-    defined,
     function,
     linear,
 )
 from tinyml_course.firmware.stages.row import RowBodies
+from tinyml_course.firmware.unpacking import defined, unpacking
 from tinyml_course.graph import Operator
 from tinyml_course.mcu.planning import Plan
 from tinyml_course.mcu.scheduling import RowFlow, Unit
@@ -77,11 +77,12 @@ class Stream:
 
     def _rows(self, index: int, operator: Operator) -> str:
         name, body = self.names[operator.name], self.rows.body(index, operator)
+        lines = (*unpacking(self.plan, operator, name), *body.lines)
         given, parameter = ("first", "int32_t row") if _uses_row(body) else ("", "void")
         asks = self._asks(index, operator)
         height = self.stage.size(operator.outputs[0])[0]
         return (
-            f"{body.definition}{function(name, parameter, body.lines)}"
+            f"{body.definition}{function(name, parameter, lines)}"
             f"{_asked(name, height, [*asks, f'{name}({given});'])}"
         )
 
@@ -112,7 +113,7 @@ class Stream:
         made = function(name, "int32_t row", [sums, add, finish])
         ask = f"        {maker}_rows(row, row + 1);\n" if maker else ""
         asked = _SUMMED.format(name=name, start=start, stop=stop, ask=ask)
-        return f"{defined(layer, name)}{made}{asked}"
+        return f"{defined(self.plan, operator, layer, name)}{made}{asked}"
 
 
 def _uses_row(body: Body) -> bool:

@@ -46,6 +46,7 @@ from tinyml_course.graph.torch_importer.calibration import (
 from tinyml_course.graph.torch_importer.capture import Captured, FloatLayer, capture
 from tinyml_course.graph.torch_importer.float_layers import WEIGHTED
 from tinyml_course.graph.torch_importer.linking import quantizations
+from tinyml_course.graph.torch_importer.top_bits import in_top_bits
 
 OPERATOR_OF: dict[str, type[Operator]] = {
     "conv": Conv2D,
@@ -213,12 +214,14 @@ def _emit_weighted(
     along[axis] = -1
     integers = np.rint(layer.weight / scale.reshape(along).astype(np.float64))
     limit = weight_limit(bits)
+    weight = np.clip(integers, -limit, limit).astype(np.int8)
+    weight, scale = in_top_bits(weight, scale, least, axis)
     attributes: dict[str, Any] = {**layer.attributes, "activation": layer.activation}
     return builder.weighted(
         OPERATOR_OF[layer.kind],
         layer.name,
         source,
-        np.clip(integers, -limit, limit).astype(np.int8),
+        weight,
         scale,
         quantize_bias(layer.bias, scale_in, scale),
         quantization,

@@ -26,7 +26,7 @@ DEFAULT_POLICY = "tight"
 
 
 SCHEDULED_POLICIES: dict[str, Callable[[Schedule], Plan]] = {"tight": tight_schedule}
-"""Those of them that can lay out stages."""
+"""Those of them that can lay out stages and unpacked weights."""
 
 
 def plan(
@@ -41,20 +41,21 @@ def plan(
 
     Raises:
         UnknownNameError: there is no such policy.
-        ScheduleError: the policy has no rule for stages.
+        ScheduleError: the policy has no rule for stages, or for packed weights.
         DoesNotFitError: it needs more SRAM or flash than the board has; the message names the
             operator, the bytes missing and what would help.
     """
     planner = lookup("policy", policy, POLICIES)
     if isinstance(network, Graph):
         result = planner(network)
-    elif not network.stages:
+    elif not network.stages and not network.packed:
         result = planner(network.graph)
     elif policy in SCHEDULED_POLICIES:
         result = SCHEDULED_POLICIES[policy](network)
     else:
         able = ", ".join(SCHEDULED_POLICIES)
-        raise ScheduleError(f"policy {policy} has no rule for stages; there is one in: {able}")
+        what = "stages" if network.stages else "packed weights"
+        raise ScheduleError(f"policy {policy} has no rule for {what}; there is one in: {able}")
     if board is not None:
         check_fits(result, board, _remedies(result, board))
     return result

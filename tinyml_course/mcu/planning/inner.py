@@ -1,6 +1,6 @@
 """What a unit of a schedule keeps beside its input and output, and what of it may share bytes."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tinyml_course.graph import Graph, Operator
 from tinyml_course.graph.operators import Conv2D, DepthwiseConv2D, Padding, Pool
 from tinyml_course.mcu.overlap import depthwise_ring_rows, lawful_overlap
+from tinyml_course.mcu.packed_weights import unpacked_bytes
 from tinyml_course.mcu.planning.layout import Role
 from tinyml_course.mcu.scheduling import PatchFlow, Region, RowFlow, StageGraph, Tile, Tiler, Unit
 
@@ -109,6 +110,23 @@ def unit_memory(graph: Graph, unit: Unit) -> UnitMemory:
     if isinstance(unit.flow, PatchFlow):
         return _patched(unit.flow)
     return _whole(graph, unit.operators[0])
+
+
+def add_unpacked_weights(
+    memory: UnitMemory, graph: Graph, unit: Unit, packed: Collection[str]
+) -> None:
+    """Add room for the weights of those of a unit's operators that are packed.
+
+    They are unpacked again whenever the operator runs: between, others may have the bytes.
+    """
+    for index, operator in enumerate(unit.operators):
+        if operator.name not in packed:
+            continue
+        size = unpacked_bytes(graph.inputs_of(operator)[1].elements)
+        live = np.ones(1, bool) if unit.flow is None else unit.flow.steps_of(index)
+        if live.any():
+            inner = Inner((operator.name,), "unpacked weights", size, live, WORD_BYTES)
+            memory.inner.append(inner)
 
 
 WORD_BYTES = 4
@@ -288,9 +306,7 @@ def _patched(flow: PatchFlow) -> UnitMemory:
     for index, operator in enumerate(stage.operators):
         size = _patch_scratch(flow, index)
         if size:
-            live = np.zeros(count, bool)
-            live[index] = True
-            memory.inner.append(_scratch(graph, operator, size, live))
+            memory.inner.append(_scratch(graph, operator, size, flow.steps_of(index)))
     return memory
 
 

@@ -10,8 +10,11 @@ from tinyml_course.mcu.code_size import flash_use
 from tinyml_course.mcu.flash import FlashLayout, FlashUse
 from tinyml_course.mcu.scheduling import Schedule
 
-Role = Literal["activation", "rows", "patch", "scratch", "kernel copy", "runtime"]
-"""Whole maps; rings of rows and regions of maps inside of stages; what operators scribble on."""
+Role = Literal[
+    "activation", "rows", "patch", "scratch", "kernel copy", "runtime", "unpacked weights"
+]
+"""Whole maps; rings of rows and regions of maps inside of stages; what operators scribble on;
+weights that lie packed in flash."""
 
 
 PART_ROLES = ("rows", "patch")
@@ -104,7 +107,7 @@ class Plan:
     @cached_property
     def flash(self) -> FlashLayout:
         """Where the constants lie; a search that looks at SRAM alone never asks."""
-        return FlashLayout(self.graph)
+        return FlashLayout(self.graph, self.schedule.packed)
 
     @cached_property
     def peak_bytes(self) -> int:
@@ -162,6 +165,10 @@ class Plan:
         """The scratch buffers of an operator."""
         return [b for b in self.buffers if b.role in SCRATCH_ROLES and b.name == operator]
 
+    def unpacked(self, operator: str) -> Buffer | None:
+        """Where an operator's weights are unpacked to; ``None`` if they are not packed."""
+        return self._unpacked.get(operator)
+
     def find(self, tensor: str, whole: bool) -> Buffer | None:
         """Where a map lies, or what a stage keeps of it: a ring of rows, or room for a patch.
 
@@ -172,6 +179,10 @@ class Plan:
     @cached_property
     def _activations(self) -> dict[str, Buffer]:
         return {b.name: b for b in self.buffers if b.role == "activation"}
+
+    @cached_property
+    def _unpacked(self) -> dict[str, Buffer]:
+        return {b.name: b for b in self.buffers if b.role == "unpacked weights"}
 
     @cached_property
     def _parts(self) -> dict[str, Buffer]:

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tinyml_course.errors import ScheduleError
 from tinyml_course.graph.local_window import Reach
 from tinyml_course.mcu.scheduling.region import Region
@@ -82,6 +85,16 @@ class PatchFlow:
             )
             pixels.append(rows * columns)
         return pixels
+
+    def steps_of(self, operator: int) -> NDArray[np.bool_]:
+        """Which of a patch's steps, one for each operator, an operator of the stage is."""
+        mask = np.zeros(len(self.stage.operators), bool)
+        mask[operator] = bool(self.shapes(operator))
+        return mask
+
+    def times(self, operator: int) -> int:
+        """How often an operator of the stage runs: once for each patch, if anybody reads it."""
+        return len(self.patches) if self.shapes(operator) else 0
 
     def shapes(self, operator: int) -> list[Region]:
         """Regions that an operator writes; of those that read alike, at alike borders, one."""

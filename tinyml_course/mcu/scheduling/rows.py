@@ -131,6 +131,10 @@ class RowFlow:
         mask: NDArray[np.bool_] = self._operators == operator
         return mask
 
+    def times(self, operator: int) -> int:
+        """How often an operator of the stage runs: once for each row that it makes."""
+        return int(self.steps_of(operator).sum())
+
     def sums_live(self, operator: int) -> NDArray[np.bool_]:
         """During which steps the sums of an operator that sums up are kept."""
         running = np.flatnonzero(self.steps_of(operator))

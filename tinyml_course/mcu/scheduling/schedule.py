@@ -1,5 +1,9 @@
-"""A schedule: which operators of a graph run one after the other, and which part by part."""
+"""A schedule: which operators of a graph run one after the other, and which part by part.
 
+And whose weights lie packed in flash, to be unpacked before they are used.
+"""
+
+import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
@@ -7,6 +11,7 @@ from typing import Any, Literal
 
 from tinyml_course.errors import ScheduleError, lookup, reject_unknown_keys
 from tinyml_course.graph import Graph, Operator
+from tinyml_course.mcu.packed_weights import BYTE_BITS, packable_bits
 from tinyml_course.mcu.scheduling.patch_flow import PatchFlow
 from tinyml_course.mcu.scheduling.rows import RowFlow
 from tinyml_course.mcu.scheduling.stage_graph import stage_graph
@@ -91,17 +96,29 @@ class Schedule:
             arrives as the first stage asks for it, row by row as from a camera, or patch by patch
             as from a decoder.
 
+        packed: names of operators whose weights lie in flash with as few bits as hold them, and
+            are unpacked into SRAM each time before the operator runs: once for a whole map, for
+            each row of a stream, for each patch.
+
     Raises:
         ScheduleError: stages overlap, an operator does not exist or cannot run part by part, a
-            stage cuts into a branch, or a fed image without a stage that begins with it.
+            stage cuts into a branch, a fed image without a stage that begins with it, or weights
+            that packing would not make smaller.
     """
 
-    def __init__(self, graph: Graph, stages: Iterable[Stage] = (), image: Image = "memory") -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        stages: Iterable[Stage] = (),
+        image: Image = "memory",
+        packed: Iterable[str] = (),
+    ) -> None:
         self.graph, self.image = graph, image
         self._index = {operator.name: i for i, operator in enumerate(graph.operators)}
         self.stages = tuple(sorted(stages, key=lambda stage: self._position(stage.first)))
         if image not in ("memory", "fed"):
             raise ScheduleError(f'image is "memory" or "fed", not {image!r}')
+        self.packed = self._packable(packed)
         self.units = self._units()
         if image == "fed" and self.units[0].flow is None:
             raise ScheduleError(
@@ -116,7 +133,7 @@ class Schedule:
     def record(self) -> dict[str, Any]:
         """Plain data, for JSON: `from_record` makes the schedule again."""
         stages = [{"kind": _KINDS[type(stage)], **asdict(stage)} for stage in self.stages]
-        return {"image": self.image, "stages": stages}
+        return {"image": self.image, "stages": stages, "packed": list(self.packed)}
 
     @classmethod
     def from_record(cls, graph: Graph, record: Mapping[str, Any]) -> "Schedule":
@@ -126,7 +143,7 @@ class Schedule:
             UnknownNameError: a key or a kind of stage that the format does not have.
             ScheduleError: stages that this graph cannot run.
         """
-        reject_unknown_keys("schedule", record, ("image", "stages"))
+        reject_unknown_keys("schedule", record, ("image", "stages", "packed"))
         stages = []
         for entry in record["stages"]:
             kinds = {name: kind for kind, name in _KINDS.items()}
@@ -134,7 +151,18 @@ class Schedule:
             given = {key: value for key, value in entry.items() if key != "kind"}
             reject_unknown_keys("stage", given, [field.name for field in fields(kind)])
             stages.append(kind(**given))
-        return cls(graph, stages, record["image"])
+        return cls(graph, stages, record["image"], record["packed"])
+
+    def packing(self, packed: Iterable[str]) -> "Schedule":
+        """This schedule with the weights of other operators packed.
+
+        Raises:
+            ScheduleError: as when it is made.
+        """
+        other = copy.copy(self)  # whose units are the same
+        other.packed = self._packable(packed)
+        other.__dict__.pop("unpacked_weights", None)
+        return other
 
     @cached_property
     def unit_of(self) -> tuple[int, ...]:
@@ -177,6 +205,34 @@ class Schedule:
     def macs(self) -> int:
         """The same of one inference."""
         return sum(self.operator_macs)
+
+    @cached_property
+    def unpacked_weights(self) -> tuple[int, ...]:
+        """For each operator how many weights are unpacked in an inference, repeated ones too."""
+        found = []
+        for unit in self.units:
+            for index, operator in enumerate(unit.operators):
+                times = 1 if unit.flow is None else unit.flow.times(index)
+                is_packed = operator.name in self.packed
+                weights = self.graph.inputs_of(operator)[1].elements if is_packed else 0
+                found.append(times * weights)
+        return tuple(found)
+
+    def _packable(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The names in execution order, each once."""
+        chosen = {name: self.graph.operators[self._position(name)] for name in names}
+        for name, operator in chosen.items():
+            bits = packable_bits(self.graph, operator)
+            if bits is None:
+                raise ScheduleError(
+                    f"{name} has no int8 weights around zero to pack; {operator.kind} keeps its own"
+                )
+            if bits == BYTE_BITS:
+                raise ScheduleError(
+                    f"the weights of {name} need all {BYTE_BITS} bits; quantize them to "
+                    f"{BYTE_BITS - 1} or fewer, or leave them as bytes"
+                )
+        return tuple(sorted(chosen, key=self._position))
 
     def _position(self, name: str) -> int:
         if name not in self._index:

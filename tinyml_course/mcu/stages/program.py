@@ -5,7 +5,7 @@ the shadow of the arena once, when the stage first runs, part by part and byte b
 move the same bytes through the same places without asking again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from tinyml_course.mcu.planning import Buffer, Plan
 from tinyml_course.mcu.scheduling import PatchFlow, RowFlow, Unit
 from tinyml_course.mcu.stages.parts import Constants, Part, PartMaker
 from tinyml_course.mcu.stages.places import Access, PatchRoom, Place, Ring, Whole
+from tinyml_course.mcu.unpacked import UnpackedWeights
 
 SCRATCH_PATTERN = 0xA5
 """Written over scratch before an operator runs: what it destroys on a board, it destroys here."""
@@ -47,6 +48,11 @@ class StageProgram:
         self.flow, self.stage = unit.flow, unit.flow.stage
         self.scratch = {o.name: tuple(plan.scratch(o.name)) for o in unit.operators}
         self.owners = owners
+        self.weights = {
+            o.name: weights
+            for o in unit.operators
+            if (weights := UnpackedWeights.of(plan, o.name, constants[o.name], owners)) is not None
+        }
         self.overflow = self._overflow()
         if self.overflow is None:
             places = {buffer.name: self._place(buffer) for buffer in self._buffers()}
@@ -54,6 +60,7 @@ class StageProgram:
             pieces = [a for p in self.parts for pieces in p.sources for a in pieces]
             self.read_bytes = sum(piece.values.nbytes for piece in pieces)
             scratch = [b.size_bytes for p in self.parts for b in self.scratch.get(p.name, ())]
+            scratch += [self.weights[p.name].buffer.size_bytes for p in self._unpacking()]
             self.written_bytes = sum(scratch) + sum(p.output.values.nbytes for p in self.parts)
 
     def checked(self, image: NDArray[Any]) -> None:
@@ -65,11 +72,16 @@ class StageProgram:
         if self.overflow is not None:
             raise self.overflow
         for part in self.parts:
+            weights = self.weights.get(part.name) if part.operator else None
+            if weights is not None:
+                weights.unpack(self.arena)
             self._claim_scratch(part)
             for name, pieces in zip(part.names, part.sources, strict=True):
                 for piece in pieces:
                     self._check(part, name, piece)
             fault = self._overlap_fault(part)
+            if fault is None and weights is not None:
+                fault = weights.fault(self.arena, self.unit.index)
             if fault is not None:
                 raise fault
             self._execute(part, image)
@@ -140,13 +152,19 @@ class StageProgram:
 
     def _overflow(self) -> EmulatorFault | None:
         scratch = (buffer for own in self.scratch.values() for buffer in own)
-        for buffer in (*self._buffers(), *scratch):
+        weights = (weights.buffer for weights in self.weights.values())
+        for buffer in (*self._buffers(), *scratch, *weights):
             fault = self.arena.overflow(
                 buffer.offset, buffer.end, buffer.name, self.unit.name, self.unit.index
             )
             if fault is not None:
                 return fault
         return None
+
+    def _unpacking(self, parts: Sequence[Part] | None = None) -> list[Part]:
+        """The parts before which weights are unpacked."""
+        every = self.parts if parts is None else parts
+        return [part for part in every if part.operator and part.name in self.weights]
 
     def _claim_scratch(self, part: Part) -> None:
         """Take what an operator scribbles on; sums are taken once and must then stay its own."""
@@ -175,9 +193,11 @@ class StageProgram:
             return self.arena.base + max(start, output.start)
 
         scratch = self.scratch.get(part.name, ()) if part.operator else ()
-        for buffer in scratch:
+        weights = [self.weights[part.name].buffer for part in self._unpacking([part])]
+        for buffer in (*scratch, *weights):
             if buffer.offset < output.end and output.start < buffer.end:
-                message = f"would write {part.name}'s output over its own scratch"
+                own = "weights" if buffer in weights else "scratch"
+                message = f"would write {part.name}'s output over its own {own}"
                 return UnsafeOverlap(part.name, index, at(buffer.offset), message)
         for name, pieces in zip(part.names, part.sources, strict=True):
             touched = [p for p in pieces if p.start < output.end and output.start < p.end]

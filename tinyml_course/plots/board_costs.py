@@ -1,40 +1,40 @@
-"""Before and after pruning on a board: MACs, latency, SRAM and flash as bars."""
+"""Before and after compression on a board: MACs, latency, SRAM and flash as bars."""
 
 from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 
+from tinyml_course.errors import CompressionError
 from tinyml_course.mcu import Board, Report
 from tinyml_course.mcu.boards import KIB
 from tinyml_course.plots.show import Picture
 from tinyml_course.plots.style import GREY, RED, SERIES, tidy
-from tinyml_course.pruning import PruningError
 
 FIGURES = {
     "macs": ("MACs (thousand)", 1e3),
     "latency_ms_estimate": ("latency (ms, estimate)", 1.0),
     "sram_peak_bytes": ("SRAM peak (KiB)", KIB),
-    "flash_constants_bytes": ("weights in flash (KiB)", KIB),
+    "flash_constants_bytes": ("constants in flash (KiB)", KIB),
 }
 """What is drawn: title and unit on screen, by the report's name."""
 
 
 def before_and_after(reports: Mapping[str, Report], board: Board, title: str = "") -> Picture:
-    """What networks cost on a board, the first one as the measure.
+    """What networks, or ways to run one, cost on a board, the first one as the measure.
 
     Args:
-        reports: by the network's name, the dense one first.
+        reports: by name, the dense network first, or the plain way.
         board: the one of the reports; its memory is told.
         title: of the network.
 
     Raises:
-        PruningError: fewer than two reports, or such of another board.
+        CompressionError: fewer than two reports, or such of another board.
     """
     if len(reports) < 2:
-        raise PruningError(f"before and after are two reports at least, got {len(reports)}")
+        raise CompressionError(f"before and after are two reports at least, got {len(reports)}")
     others = {costs.board for costs in reports.values()} - {board.name}
     if others:
-        raise PruningError(f"reports of {', '.join(sorted(others))}, not of {board.name}")
+        raise CompressionError(f"reports of {', '.join(sorted(others))}, not of {board.name}")
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     panels = figure.subplots(1, len(FIGURES))
     names = list(reports)

@@ -2,10 +2,10 @@
 
 import pytest
 
+from tinyml_course.errors import CompressionError
 from tinyml_course.mcu import board, plan, report
 from tinyml_course.models import compact, random_graph
-from tinyml_course.plots.pruning_board import FIGURES, before_and_after
-from tinyml_course.pruning import PruningError
+from tinyml_course.plots.board_costs import FIGURES, before_and_after
 
 BOARD = board("stm32f746")
 REPORTS = {
@@ -28,7 +28,7 @@ def test_the_bars_are_the_reports_figures() -> None:
 
 
 def test_what_cannot_be_compared_is_refused() -> None:
-    with pytest.raises(PruningError, match="two reports at least, got 1"):
+    with pytest.raises(CompressionError, match="two reports at least, got 1"):
         before_and_after({"dense": REPORTS["dense"]}, BOARD)
-    with pytest.raises(PruningError, match="reports of stm32f746, not of nrf52840"):
+    with pytest.raises(CompressionError, match="reports of stm32f746, not of nrf52840"):
         before_and_after(REPORTS, board("nrf52840"))
