@@ -120,6 +120,21 @@ def test_deploy_as_json_is_nothing_but_json(
     }
 
 
+def test_packed_weights_are_in_the_table(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    arguments = ["deploy", "--epochs", "1", "--weight-bits", "4", "--out", str(tmp_path)]
+    code, out, _ = call(arguments, monkeypatch, capsys)
+    assert code == 0
+    table = [line for line in out.splitlines() if not line.startswith("wrote ")]
+    assert max(map(len, table)) <= 80
+    (row,) = [line for line in table if " packed " in line]
+    assert "16" in row
+    assert "unpacked in SRAM" in row
+    assert json.loads((tmp_path / "report.json").read_text())["packed"] == 16
+
+
 def test_firmware_is_in_the_table_and_in_the_folder(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -16,7 +16,9 @@ from tinyml_course.deploy import Checks, Deployment, Options, deploy, write
 from tinyml_course.errors import (
     DoesNotFitError,
     FirmwareError,
+    GraphError,
     ImageTooLargeError,
+    ScheduleError,
     TinyMLError,
     ToolchainError,
 )
@@ -100,6 +102,56 @@ def test_what_does_not_fit_fails_before_any_training(monkeypatch: pytest.MonkeyP
     # Textbook planning needs no scratch: 3,584 B, which was found by trying it.
     assert "policy per_layer" in error.remedies
     assert "384 B more" in str(error)
+
+
+def test_fewer_bits_take_less_flash(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "fit", lambda network, *_, **__: network.eval())
+    f746 = board("stm32f746")
+    options = Options("digits", f746, weight_bits=4)
+    few = deploy(options, progress=False)
+    assert few.costs.packed == 16  # all: this board has the room
+    less = deployment.costs.flash_constants_bytes - few.costs.flash_constants_bytes
+    weights = [t.elements for n, t in few.graph.tensors.items() if n.endswith("/weight")]
+    assert len(weights) == 16
+    # Half a byte for each, but for what fills up groups of 32 and words.
+    assert sum(weights) / 2 - 16 * len(weights) < less <= sum(weights) / 2 + 3 * len(weights)
+    assert few.checks.emulator_peak_bytes == few.plan.peak_bytes > deployment.plan.peak_bytes
+    assert few.to_dict()["schedule"]["packed"] == list(few.plan.schedule.packed)
+    # With less room, fewer are packed, and a stack is left.
+    streamed = deploy(Options("digits", f746), progress=False).plan.peak_bytes
+    room = dataclasses.replace(f746, sram_bytes=streamed + options.stack_bytes + 100)
+    some = deploy(dataclasses.replace(options, board=room), progress=False)
+    assert 0 < some.costs.packed < 16
+    assert some.plan.peak_bytes <= streamed + 100
+    # With too little for that, it is planned all the same, and the board is the bound.
+    least = dataclasses.replace(f746, sram_bytes=streamed)
+    assert deploy(dataclasses.replace(options, board=least), progress=False).costs.packed > 0
+
+
+def test_bits_that_cannot_be_had_fail_before_any_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "fit", lambda *_, **__: pytest.fail("trained in vain"))
+    f746 = board("stm32f746")
+    for bits in (1, 9):
+        with pytest.raises(GraphError, match=f"2 to 8 bits, got {bits}"):
+            deploy(Options("digits", f746, weight_bits=bits), progress=False)
+    with pytest.raises(ScheduleError, match="policy tflm keeps each weight in a byte"):
+        deploy(Options("digits", f746, "tflm", weight_bits=4), progress=False)
+
+
+def test_fewer_bits_are_a_remedy_for_too_little_flash(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "fit", lambda *_, **__: pytest.fail("trained in vain"))
+    f746 = board("stm32f746")
+    graph = models.random_graph(models.compact(8, 1, 10), seed=None)
+    needed = module.plan_for(graph, Options("digits", f746)).flash_bytes
+    small = dataclasses.replace(f746, flash_bytes=needed - 1)
+    with pytest.raises(DoesNotFitError) as caught:
+        deploy(Options("digits", small), progress=False)
+    assert "--weight-bits 4" in caught.value.remedies
+    with pytest.raises(DoesNotFitError) as caught:  # where even that is too much
+        deploy(Options("digits", dataclasses.replace(f746, flash_bytes=20_000)), progress=False)
+    assert "--weight-bits 4" not in caught.value.remedies
 
 
 def test_no_resolution_is_advised_that_images_do_not_come_in(

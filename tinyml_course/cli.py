@@ -60,6 +60,7 @@ def deploy(
         typer.Option(help="streamed (least SRAM), fastest that fits, or unfused."),
     ] = None,
     image: Annotated[str, typer.Option(help="memory, or fed row by row.")] = "memory",
+    weight_bits: Annotated[int, typer.Option(help="2 to 8; fewer than 8 lie packed in flash.")] = 8,
     width: Annotated[float, typer.Option(help="Multiplier of the channels.")] = 1.0,
     resolution: Annotated[
         int | None, typer.Option(help="Resize the images to this; persons are drawn at it.")
@@ -93,6 +94,7 @@ def deploy(
         policy,
         schedule,
         image,
+        weight_bits,
         width,
         resolution,
         epochs,

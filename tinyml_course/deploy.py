@@ -18,8 +18,19 @@ from tinyml_course.errors import DoesNotFitError, ScheduleError, TinyMLError, lo
 from tinyml_course.firmware import project
 from tinyml_course.firmware.toolchain import DEFAULT_STACK_BYTES
 from tinyml_course.graph import Graph, from_torch, save
-from tinyml_course.mcu import Board, Emulator, Plan, Report, plan, reference, report
+from tinyml_course.mcu import (
+    Board,
+    Emulator,
+    Plan,
+    Report,
+    packed_schedule,
+    plan,
+    reference,
+    report,
+)
+from tinyml_course.mcu.packed_weights import BYTE_BITS
 from tinyml_course.mcu.planning import DEFAULT_POLICY, SCHEDULED_POLICIES
+from tinyml_course.mcu.scheduling import Schedule
 from tinyml_course.mcu.scheduling.schedule import Image
 from tinyml_course.models.augmentation import mirrored
 from tinyml_course.models.fit import accuracy, cross_entropy, fit, predict
@@ -32,6 +43,9 @@ SCHEDULES = {
     "unfused": "operator by operator",
 }
 IMAGES: dict[str, Image] = {"memory": "memory", "fed": "fed"}
+
+FEWER_BITS = 4
+"""Of weights, where flash is too small: fewer would ask for training with them."""
 
 CALIBRATION_IMAGES = 256
 REFERENCE_IMAGES = 200
@@ -51,6 +65,8 @@ class Options:
         policy: memory planner.
         schedule: one of `SCHEDULES`; by default ``"streamed"`` where the policy can lay stages out.
         image: whether the image lies in SRAM (``"memory"``) or arrives row by row (``"fed"``).
+        weight_bits: of the weights, 2 to 8. Fewer than 8 lie packed in flash, as far as the board
+            has SRAM to unpack them (and a stack beside it).
         width: multiplier of the network's channels.
         resolution: rows and columns the images are resized to; ``None`` leaves them.
         epochs: training passes.
@@ -64,6 +80,7 @@ class Options:
     policy: str = DEFAULT_POLICY
     schedule: str | None = None
     image: str = "memory"
+    weight_bits: int = 8
     width: float = 1.0
     resolution: int | None = None
     epochs: int = 15
@@ -203,7 +220,9 @@ def deploy(options: Options, progress: bool = True) -> Deployment:
         loss=mirrored(options.seed) if dataset.card.mirrors else cross_entropy,
         progress=progress,
     )
-    graph = from_torch(network, _calibration(dataset, options.seed), name=definition.name)
+    calibration = _calibration(dataset, options.seed)
+    bits = options.weight_bits
+    graph = from_torch(network, calibration, weight_bits=bits, name=definition.name)
     planned = plan_for(graph, options)
 
     outputs, peak = _emulate(graph, planned, board, dataset.test, progress)
@@ -242,9 +261,33 @@ def plan_for(graph: Graph, options: Options) -> Plan:
 
     Raises:
         DoesNotFitError: naming operator, bytes missing and remedies.
-        ScheduleError: the fastest was asked for and none fits, or the policy has no stages.
+        ScheduleError: the fastest was asked for and none fits, or the policy has no stages, or no
+            packed weights.
         UnknownNameError: there is no such schedule.
     """
+    network = _scheduled(graph, options)
+    if options.weight_bits < BYTE_BITS:
+        network = _packed(network, options)
+    return plan(network, options.board, options.policy)
+
+
+def _packed(network: Graph | Schedule, options: Options) -> Schedule:
+    """With as many weights packed as there is room for; none, where there is too little anyway."""
+    room = options.board.sram_bytes - options.stack_bytes
+    if options.policy not in SCHEDULED_POLICIES:
+        able = ", ".join(SCHEDULED_POLICIES)
+        raise ScheduleError(
+            f"policy {options.policy} keeps each weight in a byte, so that "
+            f"{options.weight_bits} bits save nothing; there are packed weights in: {able}"
+        )
+    try:
+        return packed_schedule(network, room)
+    except ScheduleError:  # the plan will say by how much
+        return packed_schedule(network)
+
+
+def _scheduled(graph: Graph, options: Options) -> Graph | Schedule:
+    """How the network runs, before anything is packed."""
     board, policy = options.board, options.policy
     wanted = options.schedule or ("streamed" if policy in SCHEDULED_POLICIES else "unfused")
     lookup("schedule", wanted, SCHEDULES)
@@ -255,9 +298,9 @@ def plan_for(graph: Graph, options: Options) -> Plan:
                 "a fed image needs a stage that takes the rows as they come; choose the schedule "
                 "streamed or fastest"
             )
-        return plan(graph, board, policy)
+        return graph
     limit = board.sram_bytes if wanted == "fastest" else None
-    return plan(schedule(graph, budget_bytes=limit, image=image), board, policy)
+    return schedule(graph, budget_bytes=limit, image=image)
 
 
 def check_folder(folder: str | Path) -> None:
@@ -324,7 +367,7 @@ def _check_fits(
 
     def error_of(candidate: models.NetworkDefinition) -> DoesNotFitError | None:
         try:
-            plan_for(models.random_graph(candidate, seed=None), options)
+            plan_for(_any_weights(candidate, options), options)
         except DoesNotFitError as error:
             return error
         return None
@@ -342,6 +385,10 @@ def _check_fits(
     raise failed.with_remedies(tried)
 
 
+def _any_weights(definition: models.NetworkDefinition, options: Options) -> Graph:
+    return models.random_graph(definition, seed=None, weight_bits=options.weight_bits)
+
+
 def _check_firmware(definition: models.NetworkDefinition, options: Options) -> None:
     """Build an image of the network with any weights, as large as that with the trained ones.
 
@@ -349,7 +396,7 @@ def _check_firmware(definition: models.NetworkDefinition, options: Options) -> N
         FirmwareError: there is no compiler, no C, or no room.
     """
     project.require_machine()
-    graph = models.random_graph(definition)
+    graph = models.random_graph(definition, weight_bits=options.weight_bits)
     planned = plan_for(graph, options)
     blank = project.Sample(
         np.zeros(graph.input.shape, np.int8), np.zeros(graph.output.shape, np.int8), 0
@@ -378,18 +425,20 @@ def _firmware(
 
 
 def _otherwise(options: Options) -> Iterator[tuple[str, Options]]:
-    """Schedules that need less SRAM, as the command line says them."""
+    """What needs less SRAM, or flash, as the command line says it."""
     if options.policy in SCHEDULED_POLICIES:
         streamed = replace(options, schedule="streamed")
         if options.schedule not in (None, "streamed"):
             yield "--schedule streamed", streamed
         if options.image == "memory":
             yield "--schedule streamed --image fed", replace(streamed, image="fed")
+        if options.weight_bits > FEWER_BITS:
+            yield f"--weight-bits {FEWER_BITS}", replace(options, weight_bits=FEWER_BITS)
 
 
 def _fits(definition: models.NetworkDefinition, options: Options) -> bool:
     try:
-        plan_for(models.random_graph(definition, seed=None), options)
+        plan_for(_any_weights(definition, options), options)
     except DoesNotFitError:
         return False
     return True

@@ -14,6 +14,7 @@ def compression_rows(bench: str) -> Rows:
         deep_compression_row(told["deep_compression"], command),
         *low_bits_rows(told["low_bits"], command),
         two_bits_row(told["two_bits"], command),
+        *packed_rows(result("packed_weights")["networks"], bench.format("packed_weights")),
         *beside_torch_rows(told["against_torch"], command),
         scenes_row(result("scenes"), bench.format("scenes")),
         resolutions_row(result("scene_resolutions"), bench.format("scene_resolutions")),
@@ -103,6 +104,31 @@ def two_bits_row(told: Any, command: str) -> tuple[str, str, str]:
         + f"; {told['float']['mean']:.1%}",
         command,
     )
+
+
+def packed_rows(networks: Any, command: str) -> Rows:
+    """Few bits in flash: what they save there and cost."""
+
+    def ratios(bits: str, packed: str, figure: str) -> str:
+        tables = [by_bits[bits]["whole"] for by_bits in networks.values()]
+        found = [table[packed][figure] / table["bytes"][figure] for table in tables]
+        return f"{min(found):.2f} to {max(found):.2f}"
+
+    def told(bits: str) -> str:
+        return "; ".join(
+            f"{ratios(bits, packed, 'image_flash_bytes')}, {ratios(bits, packed, 'instructions')}"
+            for packed in ("free", "all")
+        )
+
+    return [
+        (
+            f"weights of {bits} bits packed in flash, {len(networks)} networks: image and "
+            "instructions over those with a byte each; packed if it takes no more SRAM, then all",
+            told(bits),
+            command,
+        )
+        for bits in ("4", "2")
+    ]
 
 
 def beside_torch_rows(told: Any, command: str) -> Rows:

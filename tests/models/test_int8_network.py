@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from tinyml_course.errors import GraphError
 from tinyml_course.graph import costs, count_macs, count_params
-from tinyml_course.mcu import plan, reference
+from tinyml_course.mcu import packed_schedule, plan, reference
+from tinyml_course.mcu.planning.packed import packable
 from tinyml_course.models import (
     definition,
     definitions,
@@ -75,6 +77,22 @@ def test_weights_come_from_the_seed() -> None:
     assert not all(
         np.array_equal(a, b) for a, b in zip(weights(first), weights(other), strict=True)
     )
+
+
+@pytest.mark.parametrize("bits", [2, 5, 7])
+def test_weights_of_few_bits_lie_in_the_top_ones(bits: int) -> None:
+    few, same = (random_graph(definition("vww0@64"), seed, bits) for seed in (0, None))
+    for graph in (few, same):
+        found = packable(graph)
+        assert set(found.values()) == {bits}
+        assert len(found) == sum(len(o.inputs) == 3 for o in graph.operators)
+    assert plan(few).peak_bytes == plan(same).peak_bytes
+    packed = [plan(packed_schedule(graph)) for graph in (few, same)]
+    assert packed[0].constants_bytes == packed[1].constants_bytes
+    values = few.tensors["stem/weight"].values().astype(int)
+    assert np.abs(values).max() == (2 ** (bits - 1) - 1) * 2 ** (8 - bits)
+    with pytest.raises(GraphError, match="2 to 8 bits, got 1"):
+        random_graph(definition("vww0@64"), weight_bits=1)
 
 
 def test_a_resnet_block_adds_before_it_clamps() -> None:

@@ -24,6 +24,7 @@ class Report:
         operators: number of operators.
         stages: how those of them that do not run as a whole run, such as ``"stem ..
             block0.project: STREAM"``.
+        packed: how many operators have their weights packed in flash.
         image: ``"memory"``, or ``"fed"`` if it arrives part by part and is not in the peak.
         macs: multiply-accumulates of one inference, repeated ones too.
         params: weights and biases.
@@ -48,6 +49,7 @@ class Report:
     policy: str
     operators: int
     stages: tuple[str, ...]
+    packed: int
     image: str
     macs: int
     params: int
@@ -86,6 +88,7 @@ def report(plan: Plan, board: Board, flash: FlashUse | None = None) -> Report:
         policy=plan.policy,
         operators=len(plan.graph.operators),
         stages=tuple(f"{u.name}: {u.kind}" for u in plan.schedule.units if u.flow is not None),
+        packed=len(plan.schedule.packed),
         image=plan.schedule.image,
         macs=plan.schedule.macs,
         params=count_params(plan.graph),
@@ -127,6 +130,9 @@ def cost_table(costs: Report, board: Board) -> Table:
     if costs.stages:
         fed = "image fed" if costs.image == "fed" else "image in SRAM"
         table.add_row("stages", str(len(costs.stages)), f"run part by part; {fed}")
+    if costs.packed:
+        note = "operators' weights, unpacked in SRAM"
+        table.add_row("packed", str(costs.packed), note)
     table.add_row("SRAM free", f"{costs.sram_free_bytes:,} B", "for stack and sensor buffers")
     table.add_row("peak at", f"step {costs.peak_step}", costs.peak_operator)
     known = "image, built" if costs.flash_measured else "code estimated"

@@ -17,6 +17,7 @@ from tinyml_course.graph.operators import (
     MaxPool2D,
     Reshape,
 )
+from tinyml_course.graph.quantization import weight_limit
 from tinyml_course.models.network_definition import NetworkDefinition
 
 RELU6_QUANTIZATION = Quantization.per_tensor(6 / 255, -128)
@@ -30,10 +31,18 @@ class RandomLayers:
     Args:
         name: of the graph.
         shape: of the input, ``(1, H, W, C)``.
-        seed: of the weights; ``None`` leaves them all 0.
+        seed: of the weights; ``None`` leaves them all the same.
+        weight_bits: of the weights, 2 to 8; they lie in the top bits of their bytes.
     """
 
-    def __init__(self, name: str, shape: tuple[int, int, int, int], seed: int | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        shape: tuple[int, int, int, int],
+        seed: int | None,
+        weight_bits: int = 8,
+    ) -> None:
+        self.limit, self.unused_bits = weight_limit(weight_bits), 8 - weight_bits
         self.builder = GraphBuilder(name)
         self.rng = None if seed is None else np.random.default_rng(seed)
         self.builder.input(shape, LINEAR_QUANTIZATION)
@@ -124,25 +133,34 @@ class RandomLayers:
     ) -> tuple[NDArray[np.int8], NDArray[np.float32], NDArray[np.int32]]:
         """Weights, their scales and biases."""
         if self.rng is None:
-            return np.zeros(shape, np.int8), np.ones(c_out, np.float32), np.zeros(c_out, np.int32)
+            same = np.zeros(shape, np.int8)
+            if self.unused_bits:  # zeros would have fewer bits
+                same += 1 << self.unused_bits
+            return same, np.ones(c_out, np.float32), np.zeros(c_out, np.int32)
         fan_in = int(np.prod(shape)) // c_out
-        weight = self.rng.integers(-127, 128, shape, np.int8)
+        weight = self.rng.integers(-self.limit, self.limit + 1, shape, np.int8) << self.unused_bits
         spread = self.rng.uniform(0.6, 1.6, c_out) / (_WEIGHT_SPREAD * np.sqrt(fan_in))
         scale = spread.astype(np.float32)
         bias = np.rint(self.rng.normal(0.5, 0.5, c_out) / (np.float32(scale_in) * scale))
         return weight, scale, bias.astype(np.int32)
 
 
-def random_graph(definition: NetworkDefinition, seed: int | None = 0) -> Graph:
+def random_graph(
+    definition: NetworkDefinition, seed: int | None = 0, weight_bits: int = 8
+) -> Graph:
     """A network of the MCUNet family as an int8 graph with random weights.
 
     Args:
         definition: the network.
-        seed: of the weights. ``None`` leaves them 0, which costs no time: for plans, MACs and
-            bytes, which follow from shapes alone.
+        seed: of the weights. ``None`` makes them all the same, which costs no time: for plans,
+            MACs and bytes, which follow from shapes (and bits) alone.
+        weight_bits: of the weights, 2 to 8.
+
+    Raises:
+        GraphError: another number of bits.
     """
     size = definition.resolution
-    net = RandomLayers(definition.name, (1, size, size, definition.stem.c_in), seed)
+    net = RandomLayers(definition.name, (1, size, size, definition.stem.c_in), seed, weight_bits)
     stem = definition.stem
     x = net.conv("stem", "input", stem.c_out, stem.kernel, stem.stride)
     for index, block in enumerate(definition.blocks):
