@@ -170,14 +170,25 @@ def mixed(net: Trained) -> dict[str, Any]:
     for uniform_bits in BUDGETS:
         even = dict.fromkeys(names(network), uniform_bits)
         budget = q.total_bytes(q.weight_bytes(network, [uniform_bits]), even)
-        searched = q.search_bits(
-            sizes, budget, score, evaluations=EVALUATIONS, seed=net.seed, progress=False
-        )
+        hessian = q.least_cost_bits(q.hessian_costs(network, traces), sizes, budget)
+        searches = [
+            q.search_bits(
+                sizes,
+                budget,
+                score,
+                evaluations=EVALUATIONS,
+                seed=net.seed,
+                starts=starts,
+                progress=False,
+            )
+            for starts in ((), (hessian,))
+        ]
         assignments = {
             "uniform": even,
             "memory-driven rule": q.memory_driven_bits(sizes, budget),
-            "Hessian": q.least_cost_bits(q.hessian_costs(network, traces), sizes, budget),
-            "search": searched.bits,
+            "Hessian": hessian,
+            "search": searches[0].bits,
+            "search from the Hessian's": searches[1].bits,
         }
         rows = {title: row(bits) for title, bits in assignments.items()}
         assert all(one["weight_bytes"] <= budget for one in rows.values())

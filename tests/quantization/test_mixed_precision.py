@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from tinyml_course.errors import CompressionError
+from tinyml_course.errors import CompressionError, UnknownNameError
 from tinyml_course.quantization import (
     LinearWeightQuantizer,
     QuantizableNetwork,
@@ -116,6 +116,36 @@ def test_a_search_begins_with_the_rule_and_with_bits_for_all_alike() -> None:
     found = search_bits(SIZES, 450, score, evaluations=2, seed=0, progress=False)
     assert tried == [memory_driven_bits(SIZES, 450), dict.fromkeys(SIZES, 4)]
     assert found.bits == tried[1]
+
+
+def test_a_search_may_begin_with_what_is_given() -> None:
+    tried = []
+
+    def score(bits: dict[str, int]) -> float:
+        tried.append(bits)
+        return 0.0
+
+    given, rule = {"a": 8, "c": 2, "b": 2}, memory_driven_bits(SIZES, 450)
+    even = dict.fromkeys(SIZES, 4)
+    options = {"evaluations": 4, "seed": 0, "progress": False}
+    search_bits(SIZES, 450, score, starts=[given, rule, given], **options)
+    assert tried[:3] == [given, rule, even]  # each once
+    assert tried[3] not in tried[:3]
+    assert list(tried[0]) == list(SIZES)
+    with pytest.raises(CompressionError, match=r"a start takes 800 bytes, 350 more than the 450"):
+        search_bits(SIZES, 450, score, starts=[dict.fromkeys(SIZES, 8)], **options)
+    with pytest.raises(UnknownNameError, match="'d'"):
+        search_bits(SIZES, 450, score, starts=[{**given, "d": 2}], **options)
+
+
+def test_bytes_of_bits_that_there_are_not() -> None:
+    assert total_bytes(SIZES, {"a": 8, "b": 2, "c": 4}) == 40 + 100 + 180
+    with pytest.raises(UnknownNameError, match="unknown layer key 'd'"):
+        total_bytes(SIZES, {"a": 8, "b": 2, "c": 4, "d": 8})
+    with pytest.raises(CompressionError, match="no bits for c"):
+        total_bytes(SIZES, {"a": 8, "b": 2})
+    with pytest.raises(CompressionError, match=r"b cannot have 7 bits; there are 2, 4, 8, .* is 8"):
+        total_bytes(SIZES, {"a": 8, "b": 7, "c": 4})
 
 
 def test_a_search_ends_when_all_is_known() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tinyml_course.errors import CompressionError
+from tinyml_course.errors import CompressionError, reject_unknown_keys
 
 Bits = dict[str, int]
 Table = Mapping[str, Mapping[int, float]]
@@ -12,7 +12,22 @@ Table = Mapping[str, Mapping[int, float]]
 
 
 def total_bytes(sizes: Mapping[str, Mapping[int, int]], bits: Mapping[str, int]) -> int:
-    """Flash of all weights under an assignment of bits."""
+    """Flash of all weights under an assignment of bits.
+
+    Raises:
+        UnknownNameError: a layer that there is not.
+        CompressionError: a layer without bits, or with a number that its table does not have.
+    """
+    reject_unknown_keys("layer", bits, sizes)
+    for name in sizes:
+        if name not in bits:
+            raise CompressionError(f"the assignment has no bits for {name}; every layer needs some")
+        if bits[name] not in sizes[name]:
+            nearest = min(sizes[name], key=lambda b: abs(b - bits[name]))
+            raise CompressionError(
+                f"{name} cannot have {bits[name]} bits; there are "
+                f"{', '.join(map(str, sorted(sizes[name])))}, the nearest is {nearest}"
+            )
     return sum(sizes[name][bits[name]] for name in sizes)
 
 

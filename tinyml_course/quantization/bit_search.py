@@ -1,6 +1,6 @@
 """Bits by search: what HAQ learns by reinforcement, found by evolution (Wang et al. 2019)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,13 +34,15 @@ def search_bits(
     *,
     evaluations: int,
     seed: int,
+    starts: Sequence[Bits] = (),
     progress: bool = True,
 ) -> BitSearch:
     """Look for bits within a flash budget that score best.
 
     As in HAQ every candidate meets the budget before it is scored: bits are taken back until it
-    does (section 3.3). It starts from the rule-based assignment and from the most bits that all
-    layers can have alike, so with two evaluations or more it is never worse than these.
+    does (section 3.3). It starts from the assignments that are given, from the rule-based one and
+    from the most bits that all layers can have alike, in this order, so with an evaluation for each
+    it is never worse than these.
 
     Args:
         sizes: bytes of each layer by number of bits, as `weight_bytes` gives them.
@@ -48,10 +50,13 @@ def search_bits(
         score: more is better; on validation data, never on the test split.
         evaluations: calls of ``score``, at least 1.
         seed: of the mutations.
+        starts: assignments to begin with, such as that of `hessian_costs`; all within the budget.
         progress: show a bar.
 
     Raises:
-        CompressionError: a budget that cannot be met, or no evaluations.
+        CompressionError: a budget that cannot be met, or that a start does not meet; no
+            evaluations.
+        UnknownNameError: a start with a layer or bits that ``sizes`` does not have.
     """
     if evaluations < 1:
         raise CompressionError(f"search_bits: {evaluations} evaluations; at least 1")
@@ -59,7 +64,7 @@ def search_bits(
     scored: dict[tuple[int, ...], float] = {}
     history: list[float] = []
     names = list(sizes)
-    waiting = _starts(sizes, budget_bytes)
+    waiting = _starts(sizes, budget_bytes, starts)
     for _ in tqdm(range(evaluations), desc="bits", unit="network", disable=not progress):
         candidate = waiting.pop(0)
         key = tuple(candidate[name] for name in names)
@@ -76,13 +81,25 @@ def search_bits(
     return BitSearch(dict(zip(names, key, strict=True)), scored[key], tuple(history))
 
 
-def _starts(sizes: Mapping[str, Mapping[int, int]], budget_bytes: int) -> list[Bits]:
-    """The rule's assignment, and the uniform one of the most bits that fits."""
-    found = [memory_driven_bits(sizes, budget_bytes)]
+def _starts(
+    sizes: Mapping[str, Mapping[int, int]], budget_bytes: int, given: Sequence[Bits]
+) -> list[Bits]:
+    """Those given, the rule's assignment, and the uniform one of the most bits that fits."""
+    found: list[Bits] = []
+    for bits in given:
+        size = total_bytes(sizes, bits)
+        if size > budget_bytes:
+            raise CompressionError(
+                f"search_bits: a start takes {size:,} bytes, {size - budget_bytes:,} more than the "
+                f"{budget_bytes:,} allowed; least_cost_bits gives one that fits"
+            )
+        found.append({name: bits[name] for name in sizes})
+    found.append(memory_driven_bits(sizes, budget_bytes))
     common = set.intersection(*(set(table) for table in sizes.values()))
     even = [dict.fromkeys(sizes, bits) for bits in sorted(common, reverse=True)]
     fitting = [bits for bits in even if total_bytes(sizes, bits) <= budget_bytes]
-    return found + [bits for bits in fitting[:1] if bits not in found]
+    found += fitting[:1]
+    return [bits for i, bits in enumerate(found) if bits not in found[:i]]
 
 
 def _child(

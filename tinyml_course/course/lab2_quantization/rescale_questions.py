@@ -375,6 +375,7 @@ REQUANTIZE = Question(
     doors=(
         "tinyml_course.graph.fixed_point:multiply_by_quantized_multiplier",
         "tinyml_course.mcu.reference.rounding:requantize",
+        "tinyml_course.mcu.kernels.rescaler:rescaled",
     ),
 )
 

@@ -41,9 +41,9 @@ class Rescaler:
         shifts = np.asarray(shift, np.int64)
         left = 2.0 ** np.maximum(shifts, 0)
         # The product has 62 bits: it is taken in two halves of the multiplier.
-        self.high = (factor >> 16) * left
-        self.low = (factor & 0xFFFF) * left / 2**16
-        self.right = 2.0 ** np.minimum(shifts, 0) * HALVES_UP
+        high = (factor >> 16) * left
+        low = (factor & 0xFFFF) * left / 2**16
+        self.factors = high, low, 2.0 ** np.minimum(shifts, 0) * HALVES_UP
         self.offset = np.asarray(offset, np.float64)
         self.zero_point, self.limits, self.dtype = zero_point, limits, dtype
 
@@ -52,21 +52,42 @@ class Rescaler:
         result = np.empty(sums.shape, self.dtype)
         rows = max(1, BLOCK_ELEMENTS // sums.shape[1])
         for start in range(0, sums.shape[0], rows):
-            result[start : start + rows] = self._block(sums[start : start + rows])
+            block = sums[start : start + rows]
+            result[start : start + rows] = rescaled(
+                block, self.offset, self.factors, self.zero_point, self.limits
+            )
         return result
 
-    def _block(self, sums: NDArray[Any]) -> NDArray[np.float64]:
-        total: NDArray[np.float64] = sums + self.offset
-        # (2 total multiplier + 2**31) >> 32, rounded down ...
-        carry = total * self.low
-        np.floor(carry, out=carry)
-        total *= self.high
-        total += carry
-        total *= 2.0**-15
-        total += 0.5
-        np.floor(total, out=total)
-        # ... and shifted right, halves away from zero.
-        total *= self.right
-        np.rint(total, out=total)
-        total += self.zero_point
-        return np.clip(total, *self.limits, out=total)
+
+def rescaled(
+    sums: NDArray[Any],
+    offset: NDArray[np.float64],
+    factors: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
+    zero_point: int,
+    limits: tuple[int, int],
+) -> NDArray[np.float64]:
+    """Sums ``(N, C)`` of one block as outputs, still doubles.
+
+    Args:
+        sums: integers of any type, within int32.
+        offset: added before.
+        factors: upper and lower half of the multipliers, each with the shift to the left, and the
+            shift to the right.
+        zero_point: of the output.
+        limits: smallest and largest output.
+    """
+    high, low, right = factors
+    total: NDArray[np.float64] = sums + offset
+    # (2 total multiplier + 2**31) >> 32, rounded down ...
+    carry = total * low
+    np.floor(carry, out=carry)
+    total *= high
+    total += carry
+    total *= 2.0**-15
+    total += 0.5
+    np.floor(total, out=total)
+    # ... and shifted right, halves away from zero.
+    total *= right
+    np.rint(total, out=total)
+    total += zero_point
+    return np.clip(total, *limits, out=total)
