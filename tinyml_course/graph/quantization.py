@@ -132,6 +132,12 @@ def range_to_quantization(low: float, high: float, bits: int = 8) -> Quantizatio
     return Quantization.per_tensor(float(scale), int(np.clip(zero_point, least, most)))
 
 
+def halves_away(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Nearest integers, still floats, halves away from zero as TF-Lite rounds."""
+    rounded: NDArray[np.float64] = np.trunc(values + np.copysign(0.5, values))
+    return rounded
+
+
 def quantize(
     values: ArrayLike, quantization: Quantization, dtype: str = "int8", bits: int = 8
 ) -> NDArray[np.int8] | NDArray[np.uint8]:
@@ -157,7 +163,7 @@ def quantize(
     scale, zero_point = quantization._broadcast(real.ndim)
     # Divided in float32 as on the target, rounded in float64: 0.49999997 + 0.5 is 1 in float32.
     scaled = (real / scale).astype(np.float64)
-    rounded = np.trunc(scaled + np.copysign(0.5, scaled))
+    rounded = halves_away(scaled)
     least, most = integer_limits(bits) if dtype == "int8" else (0, 255)
     return np.clip(rounded + zero_point, least, most).astype(dtype)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tinyml_course.graph import Graph, Operator, Tensor
 from tinyml_course.graph.fixed_point import quantize_multiplier, quantize_multipliers
 from tinyml_course.graph.operators import Add, FullyConnected, Mean, Mul, Quantize, Relu
+from tinyml_course.graph.quantization import halves_away
 
 ADD_LEFT_SHIFT = 20
 """Both summands are shifted left by this before they are rescaled (TF-Lite, int8 ADD)."""
@@ -121,9 +122,9 @@ def activation_limits(activation: str, output: Tensor) -> tuple[int, int]:
     scale, zero_point = output.scale_and_zero_point()
 
     def integer(real: float) -> int:
-        # TF-Lite divides in float32 and rounds halves away from zero.
-        quotient = float(np.float32(real) / scale)
-        return zero_point + int(np.trunc(quotient + np.copysign(0.5, quotient)))
+        # TF-Lite divides in float32.
+        quotient = np.asarray(np.float32(real) / scale, np.float64)
+        return zero_point + int(halves_away(quotient))
 
     limits = np.iinfo(output.dtype)
     low, high = int(limits.min), int(limits.max)

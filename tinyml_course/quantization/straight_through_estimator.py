@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyml_course.graph.quantization import integer_limits
+from tinyml_course.graph.quantization import halves_away, integer_limits
 
 Floats = NDArray[np.float64]
 
@@ -27,8 +27,7 @@ def straight_through(
         it had to saturate; both float64 of the shape of ``x``.
     """
     least, most = integer_limits(bits)
-    scaled = np.asarray(x, np.float64) / scale
-    integers = np.trunc(scaled + np.copysign(0.5, scaled)) + zero_point
+    integers = halves_away(np.asarray(x, np.float64) / scale) + zero_point
     inside = (integers >= least) & (integers <= most)
     values = (np.clip(integers, least, most) - zero_point) * scale
     return {"values": values, "gradient": inside.astype(np.float64)}
