@@ -200,7 +200,7 @@ class BitTrial:
     def deployed(self, bits: Mapping[str, int]) -> Graph:
         """The int8 graph with these bits, a scale for each channel.
 
-        Its weights lie in bytes, whatever their bits.
+        Its weights lie in the top bits of bytes; `mcu.packed_schedule` packs them.
 
         Args:
             bits: by layer; a layer that is not named has 8.

@@ -93,8 +93,8 @@ def from_torch(
             Take them from the training split, never from the test set.
         method: how ranges are chosen, a name in ``CALIBRATIONS``.
         weight_bits: of all weights, or of the layers that are named; 2 to 8, the others have 8.
-            They are held in int8 all the same: fewer levels, not fewer bytes, unless they are
-            packed.
+            They are held in int8 all the same, in the top bits: fewer levels, not fewer bytes,
+            unless a schedule packs them (`mcu.packed_schedule`).
         name: of the graph; by default the module's class.
 
     Returns:
