@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tinyml_course.errors import GraphError
 from tinyml_course.mcu.packed_weights import (
     pack_weights,
-    packed_bytes,
+    packed_weight_bytes,
     unpack_weights,
     unpacked_bytes,
     weight_bits,
@@ -28,7 +28,7 @@ def few_bits(draw: st.DrawFn) -> tuple[np.ndarray, int]:
 def test_what_was_packed_comes_out(case: tuple[np.ndarray, int]) -> None:
     weights, bits = case
     packed = pack_weights(weights, bits)
-    assert packed.size == packed_bytes(weights.size, bits)
+    assert packed.size == packed_weight_bytes(weights.size, bits)
     np.testing.assert_array_equal(unpack_weights(packed, bits, weights.size), weights)
 
 
@@ -81,10 +81,10 @@ def test_bits_of_some_weights() -> None:
 
 
 def test_sizes_by_hand() -> None:
-    assert [packed_bytes(32, bits) for bits in range(2, 9)] == [8, 12, 16, 20, 24, 28, 32]
-    assert packed_bytes(33, 4) == 32  # two groups
-    assert packed_bytes(33, 8) == 33
-    assert packed_bytes(0, 3) == 0
+    assert [packed_weight_bytes(32, bits) for bits in range(2, 9)] == [8, 12, 16, 20, 24, 28, 32]
+    assert packed_weight_bytes(33, 4) == 32  # two groups
+    assert packed_weight_bytes(33, 8) == 33
+    assert packed_weight_bytes(0, 3) == 0
     assert [unpacked_bytes(count) for count in (0, 1, 4, 5)] == [0, 4, 4, 8]
 
 

@@ -13,7 +13,7 @@ from tinyml_course.mcu.packed_weights import (
     WEIGHTED,
     pack_weights,
     packable_bits,
-    packed_bytes,
+    packed_weight_bytes,
     unpack_weights,
 )
 from tinyml_course.mcu.requantization import requantization
@@ -55,10 +55,10 @@ class Segment:
         role: ``weight`` (int8, in uint8 networks uint8), ``bias`` (int32), ``multiplier`` (int32),
             ``shift`` (int8), or ``constant`` (as weights), the fixed operand of an addition or
             product.
-        bits: of each value, if they are packed.
         offset: bytes from the start of flash.
         size_bytes: without alignment.
         make: gives the values. Where something lies follows from sizes, and multipliers take time.
+        bits: of each value, if they are packed.
     """
 
     operator: str
@@ -103,7 +103,7 @@ class FlashLayout:
             bits = packable_bits(graph, operator) if operator.name in packed else None
             for role, size, make in _constants(graph, operator):
                 own = bits if role == "weight" else None
-                size = size if own is None else packed_bytes(size, own)
+                size = size if own is None else packed_weight_bytes(size, own)
                 self.segments.append(Segment(operator.name, role, offset, size, make, own))
                 offset += -(-size // ALIGNMENT) * ALIGNMENT
         self.size_bytes = offset

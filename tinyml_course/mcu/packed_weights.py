@@ -44,7 +44,7 @@ def packable_bits(graph: Graph, operator: Operator) -> int | None:
     return None if weight.quantization.zero_point.any() else weight_bits(weight.values())
 
 
-def packed_bytes(count: int, bits: int) -> int:
+def packed_weight_bytes(count: int, bits: int) -> int:
     """Flash that ``count`` weights of so many bits take: whole groups; a byte each with 8 bits."""
     return count if bits == BYTE_BITS else -(-count // GROUP) * WORD_BYTES * bits
 
@@ -62,7 +62,7 @@ def pack_weights(weights: NDArray[np.int8], bits: int) -> NDArray[np.uint8]:
         bits: 2 to 7.
 
     Returns:
-        ``packed_bytes(weights.size, bits)`` bytes.
+        ``packed_weight_bytes(weights.size, bits)`` bytes.
 
     Raises:
         GraphError: a weight with more bits, or a number of bits that is not packed.
@@ -93,9 +93,9 @@ def unpack_weights(packed: NDArray[np.uint8], bits: int, count: int) -> NDArray[
             packed.
     """
     _check(bits)
-    if packed.size != packed_bytes(count, bits):
+    if packed.size != packed_weight_bytes(count, bits):
         raise GraphError(
-            f"{count} weights of {bits} bits take {packed_bytes(count, bits)} bytes, got "
+            f"{count} weights of {bits} bits take {packed_weight_bytes(count, bits)} bytes, got "
             f"{packed.size}"
         )
     groups = packed.reshape(-1, bits, WORD_BYTES)

@@ -1,4 +1,7 @@
-"""Numbers of a few bits, one behind the other without gaps."""
+"""Numbers of a few bits, one behind the other without gaps: for storage.
+
+Weights that a board unpacks as it runs are laid out for that (`mcu.packed_weights`).
+"""
 
 import numpy as np
 from numpy.typing import NDArray

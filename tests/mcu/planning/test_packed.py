@@ -23,7 +23,7 @@ from tinyml_course.mcu import (
     report,
 )
 from tinyml_course.mcu.faults import ClobberedRead, FlashOverflow, UnsafeOverlap
-from tinyml_course.mcu.packed_weights import packed_bytes, unpacked_bytes, weight_bits
+from tinyml_course.mcu.packed_weights import packed_weight_bytes, unpacked_bytes, weight_bits
 from tinyml_course.mcu.planning.packed import packable, packed_schedule
 from tinyml_course.mcu.scheduling import Patches, Schedule, Stream
 from tinyml_course.models import definition, random_graph
@@ -72,7 +72,7 @@ def test_flash_is_the_bits_that_are_there(case: Case) -> None:
         weight = graph.inputs_of(operator)[1].values()
         segment = flash.of(operator.name)["weight"]
         np.testing.assert_array_equal(segment.read(image), weight)
-        size = packed_bytes(weight.size, weight_bits(weight))
+        size = packed_weight_bytes(weight.size, weight_bits(weight))
         assert segment.size_bytes == (size if operator.name in schedule.packed else weight.size)
         saved += -(-weight.size // 4) * 4 - -(-segment.size_bytes // 4) * 4
     assert plan(schedule.packing(())).constants_bytes - saved == flash.size_bytes == image.size
