@@ -83,6 +83,9 @@ def test_a_record_makes_the_schedule_again(graph: Graph) -> None:
     again = Schedule.from_record(graph, json.loads(json.dumps(before.record())))
     assert (again.stages, again.image) == (before.stages, before.image)
     assert again.packed == before.packed == ("stem", "block3.expand")  # as they run
+    assert repr(again).endswith("block2.expand .. block3.add, 2 packed)")
+    older = {key: value for key, value in before.record().items() if key != "packed"}
+    assert Schedule.from_record(graph, older).packed == ()
     for change, message in (
         ({"colour": 1}, "colour"),
         ({"stages": [{"kind": "swim", "first": "stem", "last": "stem"}]}, "swim"),

@@ -128,7 +128,8 @@ class Schedule:
 
     def __repr__(self) -> str:
         stages = ", ".join(unit.name for unit in self.units if unit.flow is not None)
-        return f"Schedule({self.graph.name!r}, {stages or 'operator by operator'})"
+        packed = f", {len(self.packed)} packed" if self.packed else ""
+        return f"Schedule({self.graph.name!r}, {stages or 'operator by operator'}{packed})"
 
     def record(self) -> dict[str, Any]:
         """Plain data, for JSON: `from_record` makes the schedule again."""
@@ -151,7 +152,7 @@ class Schedule:
             given = {key: value for key, value in entry.items() if key != "kind"}
             reject_unknown_keys("stage", given, [field.name for field in fields(kind)])
             stages.append(kind(**given))
-        return cls(graph, stages, record["image"], record["packed"])
+        return cls(graph, stages, record["image"], record.get("packed", ()))
 
     def packing(self, packed: Iterable[str]) -> "Schedule":
         """This schedule with the weights of other operators packed.
