@@ -22,7 +22,8 @@ from tinyml_course.mcu.latency import COST_MODELS
 from tinyml_course.mcu.packed_weights import pack_weights, unpacked_bytes
 from tinyml_course.mcu.planning.packed import packable, packed_schedule
 from tinyml_course.mcu.scheduling import Patches, Schedule, Stream
-from tinyml_course.models import definition, random_graph
+from tinyml_course.mcu.scheduling.schedule import Image
+from tinyml_course.models import compact, definition, random_graph
 
 FUNCTIONS = {bits: f"tinyml_unpack_{bits}" for bits in range(2, 8)}
 SOURCE = {"tinyml_unpack.c": sources()["tinyml_unpack.c"]}
@@ -105,6 +106,18 @@ def test_a_network_with_all_weights_packed(graph: Graph, kind: str) -> None:
     bare = Schedule(graph, *STAGES[kind])
     before, run = check(bare, 1), check(bare.packing(packable(graph)), 1)
     assert run.execution.instructions > before.execution.instructions
+
+
+@pytest.mark.parametrize("image", ["memory", "fed"])
+def test_small_maps_in_a_stream(image: Image) -> None:
+    """Where depthwise rows have a kernel whose constants are no weights, unless they are packed."""
+    graph = random_graph(compact(8, 1, 10), weight_bits=3)
+    bare = Schedule(graph, [Stream("stem", "block4.add")], image)
+    assert "four_row" in generate(plan(bare)).sources["network.c"]
+    packed = check(bare.packing(packable(graph)), 1)
+    assert packed.execution.instructions > 0
+    some = bare.packing(["block1.depthwise", "block3.project"])
+    check(some, 1)
 
 
 def test_a_network_with_the_weights_packed_that_have_room(graph: Graph) -> None:

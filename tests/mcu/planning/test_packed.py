@@ -25,8 +25,9 @@ from tinyml_course.mcu import (
 from tinyml_course.mcu.faults import ClobberedRead, FlashOverflow, UnsafeOverlap
 from tinyml_course.mcu.packed_weights import packed_weight_bytes, unpacked_bytes, weight_bits
 from tinyml_course.mcu.planning.packed import packable, packed_schedule
+from tinyml_course.mcu.planning.tight import unit_bytes
 from tinyml_course.mcu.scheduling import Patches, Schedule, Stream
-from tinyml_course.models import definition, random_graph
+from tinyml_course.models import compact, definition, random_graph
 
 Case = tuple[Schedule, np.ndarray]
 STAGES = {
@@ -97,6 +98,18 @@ def test_as_much_is_packed_as_sram_allows_and_no_more(graph: Graph, kind: str) -
     if kind == "whole":  # where operators run alone, each that stays would have been too much
         for name in packable(graph).keys() - set(least.packed):
             assert plan(bare.packing([name])).peak_bytes > peak
+
+
+def test_where_offsets_leave_gaps_less_is_packed() -> None:
+    graph = random_graph(compact(8, 1, 10), weight_bits=4)
+    bare = Schedule(graph, [Stream("stem", "block4.add")])
+    peak, gaps = plan(bare).peak_bytes, 0
+    for limit in range(peak, peak + 2_000, 200):
+        chosen = packed_schedule(bare, limit)
+        assert plan(chosen).peak_bytes <= limit
+        alone = [n for n in packable(graph) if max(unit_bytes(bare.packing([n]))) <= limit]
+        gaps += set(chosen.packed) < set(alone)
+    assert gaps > 0
 
 
 def test_a_limit_below_the_network_is_refused(graph: Graph) -> None:
