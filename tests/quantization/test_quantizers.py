@@ -18,6 +18,7 @@ from tinyml_course.quantization import (
     centroid_gradients,
     fake_quantize,
 )
+from tinyml_course.quantization.fake_quantization import round_through
 
 
 def normal(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -57,6 +58,21 @@ def test_fake_quantize_is_torch_s_but_for_halves(bits: int) -> None:
     assert {0.0, 1.0} >= set(first.tolist())
     halves = torch.tensor([0.5, -0.5, 1.5, 2.5, -2.5])
     assert fake_quantize(halves, 1.0, 0, -128, 127).tolist() == [1, -1, 2, 3, -3]
+
+
+def test_rounding_is_trunc_s_to_the_bit() -> None:
+    steps = torch.arange(-4000, 4000) / 8
+    odd = torch.tensor([0.0, -0.0, 0.1, -0.1, 2.0**22 + 0.5, 2.0**23 + 1, 1e30, torch.inf])
+    halves = torch.arange(-99, 100) + 0.5
+    beside = [torch.nextafter(halves, torch.tensor(end)) for end in (-torch.inf, torch.inf)]
+    x = torch.cat([steps, odd, -odd, halves, *beside])
+    for dtype in (torch.float32, torch.float64):
+        given = x.to(dtype)
+        expected = torch.trunc(given + torch.copysign(torch.tensor(0.5, dtype=dtype), given))
+        got = round_through(given)
+        assert got.dtype == dtype
+        assert torch.equal(got, expected)
+        assert torch.equal(torch.signbit(got), torch.signbit(expected))
 
 
 @pytest.mark.parametrize("kind", KINDS)
