@@ -1,5 +1,6 @@
 """What the layers of a network see and give on some images."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,10 +20,16 @@ class Seen:
     Attributes:
         inputs: by module's name.
         outputs: by module's name.
+        uses: how often each was called, by module's name.
     """
 
     inputs: dict[str, torch.Tensor] = field(default_factory=dict)
     outputs: dict[str, torch.Tensor] = field(default_factory=dict)
+    uses: Counter[str] = field(default_factory=Counter)
+
+
+class _ReachedError(Exception):
+    """A network has come as far as was asked for."""
 
 
 @contextmanager
@@ -41,6 +48,7 @@ def watched(model: nn.Module, names: Sequence[str]) -> Iterator[Seen]:
             _: nn.Module, args: tuple[torch.Tensor, ...], output: torch.Tensor, name: str = name
         ) -> None:
             seen.inputs[name], seen.outputs[name] = args[0].detach(), output.detach()
+            seen.uses[name] += 1
 
         handles.append(module.register_forward_hook(note))
     try:
@@ -48,6 +56,37 @@ def watched(model: nn.Module, names: Sequence[str]) -> Iterator[Seen]:
     finally:
         for handle in handles:
             handle.remove()
+
+
+def input_of(model: nn.Module, name: str, x: torch.Tensor, use: int = 1) -> torch.Tensor:
+    """What a module sees; what the network computes behind it is spared.
+
+    Args:
+        model: the network.
+        name: of the module.
+        x: the network's input.
+        use: of a module that is called several times, the call whose input is wanted, from 1 on.
+
+    Raises:
+        UnknownNameError: no such module.
+        PruningError: it is not called so often.
+    """
+    inputs: list[torch.Tensor] = []
+
+    def note(_: nn.Module, args: tuple[torch.Tensor, ...]) -> None:
+        inputs.append(args[0].detach())
+        if len(inputs) == use:
+            raise _ReachedError
+
+    module = lookup("module", name, dict(model.named_modules()))
+    handle = module.register_forward_pre_hook(note)
+    try:
+        model(x)
+    except _ReachedError:
+        return inputs[-1]
+    finally:
+        handle.remove()
+    raise PruningError(f"{name} is called {len(inputs)} times, not {use} times")
 
 
 def patches(layer: nn.Module, x: torch.Tensor) -> torch.Tensor:

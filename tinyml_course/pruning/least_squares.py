@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from tinyml_course.data import Split
-from tinyml_course.pruning.activations import flat_outputs, patches, watched
+from tinyml_course.pruning.activations import flat_outputs, input_of, patches, watched
 from tinyml_course.pruning.coupling.groups import ChannelGroup, Channels
 from tinyml_course.pruning.importance.reconstruction import reconstructed_weight
 
@@ -50,9 +50,9 @@ def reconstruct(
     for name in before.inputs:  # in execution order
         layer = table[name]
         assert isinstance(layer, (nn.Conv2d, nn.Linear))
-        with watched(smaller, [name]) as now, torch.no_grad():
-            smaller(x)
-        rows, targets = patches(layer, now.inputs[name]), flat_outputs(before.outputs[name])
+        with torch.no_grad():
+            seen = input_of(smaller, name, x, before.uses[name])
+        rows, targets = patches(layer, seen), flat_outputs(before.outputs[name])
         count = min(positions, rows.shape[1])
         at = torch.from_numpy(rng.integers(rows.shape[1], size=(len(rows), count)))
         first = torch.arange(len(rows))[:, None]
