@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinyml_course.graph import Lifetime
-from tinyml_course.mcu.planning.packing import Item, keep_apart, pack
+from tinyml_course.mcu.planning.packing import ROUNDS, Item, keep_apart, pack
 from tinyml_course.mcu.planning.part import Part
 
 ORDERS = [lambda item: (-item.size_bytes,), lambda item: (-item.lifetime.first,)]
@@ -35,6 +35,41 @@ def test_no_rule_is_broken_and_nothing_could_start_at_zero_instead(seed: int, co
         for other, (low, high) in item.rules.items():
             assert not low < offsets[item] - offsets[other] < high
     assert min(offsets.values()) == 0
+
+
+def place(ordered: list[Item]) -> dict[Item, int]:
+    """Each as low as the rules with those before it allow, byte by byte."""
+    offsets: dict[Item, int] = {}
+    for item in ordered:
+        rules = [
+            (offsets[o] + low, offsets[o] + high)
+            for o, (low, high) in item.rules.items()
+            if o in offsets
+        ]
+        at = 0
+        while any(low < at < high for low, high in rules):
+            at += 1
+        offsets[item] = at
+    return offsets
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 9), st.integers(0, 60))
+def test_the_first_best_of_all_rounds_is_found(seed: int, count: int, bound: int) -> None:
+    """Without leaving out the orders that come up again."""
+    items = random_items(seed, count)
+    attempts = [sorted(items, key=order) for order in ORDERS]
+    found = []
+    for _ in range(1 + ROUNDS):
+        for index, ordered in enumerate(attempts):
+            offsets = place(ordered)
+            end = max(offset + item.size_bytes for item, offset in offsets.items())
+            found.append((end, offsets))
+            attempts[index] = sorted(
+                ordered, key=lambda i, o=offsets, e=end: o[i] + i.size_bytes != e
+            )
+    enough = [offsets for end, offsets in found if end <= bound]
+    expected = enough[0] if enough else min(found, key=lambda pair: pair[0])[1]
+    assert pack(items, ORDERS, bound) == expected
 
 
 def test_a_shorter_rule_lets_an_output_lie_over_its_input() -> None:

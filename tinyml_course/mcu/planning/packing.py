@@ -79,20 +79,27 @@ def pack(items: Sequence[Item], orders: Sequence[Order], bound_bytes: int) -> di
         bound_bytes: stop as soon as the end is no higher; nothing can be better.
     """
     attempts = [sorted(items, key=order) for order in orders]
+    sizes = {item: item.size_bytes for item in items}
+    tried: set[tuple[Item, ...]] = set()
     best: dict[Item, int] = {}
     best_end = -1
-    for round_ in range(1 + ROUNDS):
-        for index, ordered in enumerate(attempts):
+    for _ in range(1 + ROUNDS):
+        following = []
+        for ordered in attempts:
+            # What an order leads to was, or is, followed from where it came up first.
+            if tuple(ordered) in tried:
+                continue
+            tried.add(tuple(ordered))
             offsets = _place(ordered)
-            end = max(offset + item.size_bytes for item, offset in offsets.items())
+            ends = {item: offset + sizes[item] for item, offset in offsets.items()}
+            end = max(ends.values())
             if best_end < 0 or end < best_end:
                 best, best_end = offsets, end
             if best_end <= bound_bytes:
                 return best
-            if round_ < ROUNDS:
-                highest = {item for item, o in offsets.items() if o + item.size_bytes == end}
-                rest = [item for item in ordered if item not in highest]
-                attempts[index] = [*(item for item in ordered if item in highest), *rest]
+            highest = [item for item in ordered if ends[item] == end]
+            following.append([*highest, *(item for item in ordered if ends[item] != end)])
+        attempts = following
     return best
 
 
