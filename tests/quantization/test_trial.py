@@ -64,6 +64,24 @@ def test_where_values_saturate(trial: BitTrial) -> None:
         trial.saturating("maxmin")
 
 
+@pytest.mark.filterwarnings("error")  # learners would see them
+def test_other_trials_of_the_network_begin_as_this_one_did() -> None:
+    """They share a capture; each prepares, calibrates and trains a copy of its own."""
+    fresh, used = trained_trial("digit_mobilenet"), trained_trial("digit_mobilenet")
+    bits = dict.fromkeys(used.layers, 3)
+    used.unequalized(4, seed=1)
+    used.saturating("minmax", 4)
+    used.tuned_accuracy(bits, epochs=1, seed=0)
+    assert used.loss(bits) == fresh.loss(bits)
+    grids = [{n: q.item() for n, q in t.network.quantized.items()} for t in (used, fresh)]
+    assert grids[0] == grids[1]
+    again, first = used.unequalized(4, seed=0), fresh.unequalized(4, seed=0)
+    assert again.loss(bits) == first.loss(bits)
+    assert all(np.array_equal(w, first.weights[name]) for name, w in again.weights.items())
+    assert {layer.activation for layer in used.network.layers.values()} == {"NONE", "RELU6"}
+    assert {layer.activation for layer in again.network.layers.values()} == {"NONE", "RELU"}
+
+
 def test_a_better_calibration_makes_a_smaller_error(trial: BitTrial) -> None:
     assert trial.output_error("minmax") < 0.5 * trial.output_error("minmax", 4)
     with pytest.raises(UnknownNameError, match="minmax"):

@@ -4,6 +4,7 @@ No training is in it: the weights stay as they are, each layer's on a symmetric 
 for each output channel (or one for all), maps on int8 grids calibrated on the training images.
 """
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -29,7 +30,8 @@ class BitTrial:
     """Tries bits for the layers of one network.
 
     Args:
-        module: in eval mode; it is not changed.
+        module: in eval mode; it is not changed. A `QuantizableNetwork` is taken as it is, with
+            its weights in float, which spares another capture.
         data: its data set. Ranges and losses are those of the training split, accuracies of the
             validation split; the test split is not looked at.
         choices: numbers of bits.
@@ -47,10 +49,13 @@ class BitTrial:
         choices: Sequence[int] = CHOICES,
         prepare: Callable[[QuantizableNetwork], object] | None = None,
     ) -> None:
-        self.data, self._module, self._prepare = data, module, prepare
+        self.data, self._prepare = data, prepare
         self._images = torch.from_numpy(data.train.images)
         self._labels = torch.from_numpy(data.train.labels[:LOSS_IMAGES])
-        self.network = QuantizableNetwork(module, self._images)
+        if not isinstance(module, QuantizableNetwork):
+            module = QuantizableNetwork(module, self._images)
+        self._plain = module
+        self.network: QuantizableNetwork = copy.deepcopy(module)
         if prepare is not None:
             prepare(self.network)
         self.network.calibrate(self._images)
@@ -214,7 +219,7 @@ class BitTrial:
 
     def _again(self, prepare: Callable[[QuantizableNetwork], object] | None) -> "BitTrial":
         choices = sorted(next(iter(self.sizes.values())))
-        return BitTrial(self._module, self.data, choices, prepare)
+        return BitTrial(self._plain, self.data, choices, prepare)
 
     def _set(self, bits: Mapping[str, int], per_channel: bool) -> None:
         self.network.free_weights()

@@ -1,6 +1,7 @@
 """A network before quantization: a short list of layers of real numbers."""
 
-from dataclasses import dataclass, field
+import copy
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,10 @@ class Captured:
     input_node: str
     output: str
     program: ExportedProgram
+
+    def __deepcopy__(self, memo: dict[int, object]) -> "Captured":
+        """With layers of its own; the program, which nobody changes, is shared."""
+        return replace(self, layers=copy.deepcopy(self.layers, memo))
 
 
 def program_inputs(program: ExportedProgram, x: torch.Tensor) -> list[torch.Tensor]:
