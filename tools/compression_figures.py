@@ -80,11 +80,11 @@ def low_bits_rows(told: Any, command: str) -> Rows:
         ),
         (
             "2, 4 or 8 bits a layer in the bytes of 4 bits for all, after training: uniform, by "
-            "Hessian, by search; in the bytes of 3",
+            "Hessian, by search, by search from the Hessian's; in the bytes of 3",
             "; ".join(
                 ", ".join(
                     f"{mixed[bits][way]['after_training']['mean']:.1%}"
-                    for way in ("uniform", "Hessian", "search")
+                    for way in ("uniform", "Hessian", "search", "search from the Hessian's")
                 )
                 for bits in ("4", "3")
             ),
