@@ -14,7 +14,8 @@ def packed_schedule(network: Graph | Schedule, sram_bytes: int | None = None) ->
     Where offsets leave gaps, the operators with the most weights keep theirs as bytes.
 
     Args:
-        network: a graph, or a schedule whose own packed weights do not count.
+        network: a graph, whose operators run in the order in which they stand, or a schedule,
+            whose own packed weights do not count.
         sram_bytes: what the arena may take; by default what it takes without packed weights, so
             that flash becomes less and SRAM no more.
 
