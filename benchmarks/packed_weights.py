@@ -7,20 +7,14 @@ the reference operators there, and on this machine. One network is trained (`dig
 others have random weights, whose values make no difference to any figure here.
 """
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from harness import main, show
 from tqdm.auto import tqdm
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
-from few_bits import of_few_bits
-
-from tinyml_course.firmware import HostNetwork, NetworkMachine, build, generate
-from tinyml_course.firmware.network import ENTRY
+from tinyml_course.firmware import HostNetwork, NetworkMachine, generate
 from tinyml_course.graph import Graph
 from tinyml_course.mcu import board, latency_ms, packed_schedule, plan, reference
 from tinyml_course.mcu.planning.packed import packable
@@ -41,9 +35,8 @@ def networks() -> Iterator[tuple[str, int, Graph]]:
     for bits in BITS:
         yield "digit_mobilenet", bits, trial.deployed(dict.fromkeys(trial.layers, bits))
     for name in NETWORKS:
-        graph = random_graph(definition(name))
         for bits in BITS:
-            yield name, bits, of_few_bits(graph, 0, bits, bits)
+            yield name, bits, random_graph(definition(name), weight_bits=bits)
 
 
 def ways(graph: Graph) -> Iterator[tuple[str, str, Schedule]]:
@@ -65,11 +58,10 @@ def run(graph: Graph, chosen: Schedule) -> dict[str, Any]:
         expected, ran = reference.run(graph, image), machine.run(image)
         np.testing.assert_array_equal(ran.output, expected)
         np.testing.assert_array_equal(host.run(image), expected)
-    built = build(BOARD, program.sources, program.headers, keep=[ENTRY])
     return {
         "layers_packed": len(chosen.packed),
         "constants_bytes": planned.constants_bytes,
-        "image_flash_bytes": built.flash_bytes,
+        "image_flash_bytes": machine.image.flash_bytes,
         "estimated_flash_bytes": planned.flash_bytes,
         "sram_peak_bytes": planned.peak_bytes,
         "sram_used_bytes": ran.execution.arena_bytes,

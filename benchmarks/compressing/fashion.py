@@ -1,5 +1,6 @@
 """Fashion-MNIST as the compression benchmarks use it, and what is told of several seeds."""
 
+import copy
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -39,6 +40,17 @@ def trained(model: nn.Module, data: DataSet, seed: int, **how: Any) -> nn.Module
     """The model, trained in place."""
     fit(model, data, seed=seed, progress=False, **how)
     return model
+
+
+def tuned(
+    model: nn.Module, data: DataSet, seed: int, *, epochs: int, rates: Sequence[float]
+) -> tuple[float, Any]:
+    """Copies of the model, each trained at a rate: the better on validation, and its rate."""
+    tried = [
+        (rate, trained(copy.deepcopy(model), data, seed, epochs=epochs, learning_rate=rate))
+        for rate in rates
+    ]
+    return max(tried, key=lambda one: validation_accuracy(one[1], data))
 
 
 def test_accuracy(model: nn.Module, data: DataSet) -> float:

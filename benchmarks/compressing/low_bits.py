@@ -6,7 +6,6 @@ of the simulation. All trainings with quantized weights are equally long, and so
 float network beside them; each at two rates. Batch norms are folded before, as on the board.
 """
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -57,17 +56,8 @@ class Trained:
 
     def tuned(self, network: nn.Module) -> Any:
         """The network, trained for some epochs more, at the rate that validation prefers."""
-        tried = [
-            fashion.trained(
-                copy.deepcopy(network),
-                self.data,
-                self.seed,
-                epochs=TUNING_EPOCHS,
-                learning_rate=rate,
-            )
-            for rate in TUNING_RATES
-        ]
-        return max(tried, key=lambda one: fashion.validation_accuracy(one, self.data))
+        how = {"epochs": TUNING_EPOCHS, "rates": TUNING_RATES}
+        return fashion.tuned(network, self.data, self.seed, **how)[1]
 
     def in_integers(self, network: q.QuantizableNetwork) -> float:
         """Test accuracy of the graph on the emulated board."""

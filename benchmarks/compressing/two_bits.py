@@ -41,18 +41,12 @@ def measure(seed: int) -> dict[str, Any]:
     calibration = fashion.tensor(data.train, CALIBRATION)
     rows: dict[str, Any] = {}
     for title, make in WAYS.items():
-        tried = []
-        for rate in RATES:
-            network = q.QuantizableNetwork(model, calibration)
-            network.calibrate(calibration)
-            network.quantize_weights({name: make(network, name) for name in names(network)})
-            before = fashion.test_accuracy(network, data)
-            how = {"epochs": TUNING_EPOCHS, "learning_rate": rate}
-            fashion.trained(network, data, seed, **how)
-            tried.append((fashion.validation_accuracy(network, data), rate, network))
-        _, rate, best = max(tried, key=lambda one: one[0])
+        network = q.QuantizableNetwork(model, calibration)
+        network.calibrate(calibration)
+        network.quantize_weights({name: make(network, name) for name in names(network)})
+        rate, best = fashion.tuned(network, data, seed, epochs=TUNING_EPOCHS, rates=RATES)
         rows[title] = {
-            "before": before,
+            "before": fashion.test_accuracy(network, data),
             "after": fashion.test_accuracy(best, data),
             "learning_rate": rate,
         }

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tinyml_course.firmware.kernels.layer_code import LayerCode, array
 from tinyml_course.graph import Operator
-from tinyml_course.mcu.packed_weights import pack_weights, packable_bits
+from tinyml_course.mcu.packed_weights import pack_weights
 from tinyml_course.mcu.planning import Plan
 
 WEIGHTS = "weights"
@@ -26,8 +26,7 @@ def defined(plan: Plan, operator: Operator, layer: LayerCode, name: str) -> str:
     buffer = plan.unpacked(operator.name)
     if buffer is None:
         return layer.definition(layer_name(name))
-    bits = packable_bits(plan.graph, operator)
-    assert bits is not None  # else no schedule packs them
+    bits = plan.schedule.packed_bits[operator.name]
     weights = _without_carries(layer)
     others = {field: data for field, data in layer.arrays.items() if field != WEIGHTS}
     fields = {WEIGHTS: f"network_arena + {buffer.offset}", **layer.fields}

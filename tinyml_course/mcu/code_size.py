@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from tinyml_course.graph import Graph, Operator
 from tinyml_course.graph.operators import Conv2D, DepthwiseConv2D
 from tinyml_course.mcu.flash import ALIGNMENT, FlashUse
-from tinyml_course.mcu.packed_weights import packable_bits
 
 if TYPE_CHECKING:
     from tinyml_course.mcu.planning.layout import Plan
@@ -45,14 +44,14 @@ def flash_use(plan: "Plan") -> FlashUse:
     parts = ["start-up", *(["stages"] if streamed else []), *keys.values()]
     if any(_may_be_narrow(graph, o) for o in graph.operators if o.name not in streamed):
         parts.append(_NARROW)
-    packed = [operator for operator in graph.operators if operator.name in plan.schedule.packed]
-    parts += sorted({f"unpack {packable_bits(graph, operator)}" for operator in packed})
+    packed_bits = plan.schedule.packed_bits
+    parts += sorted({f"unpack {bits}" for bits in packed_bits.values()})
     functions: dict[str, int] = {}
     for part in parts:
         functions |= table["functions"].get(part) or table["functions"][_other(part)]
     calls = (table["calls"]["streamed" if name in streamed else "whole"] for name in keys)
     descriptions = (_description(table, graph, o, keys[o.name]) for o in graph.operators)
-    code = sum(functions.values()) + sum(calls) + len(packed) * table["calls"]["unpack"]
+    code = sum(functions.values()) + sum(calls) + len(packed_bits) * table["calls"]["unpack"]
     return FlashUse(plan.constants_bytes, sum(descriptions), code)
 
 

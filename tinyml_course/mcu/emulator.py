@@ -242,8 +242,7 @@ class Emulator:
         name, output, scratch = step.operator.name, step.output, step.scratch
         weights = step.weights
         if weights is not None:
-            self._claim(weights.buffer, name, index)
-            weights.unpack(self.arena)
+            self._write(weights.buffer, weights.values, name, index)
         for buffer in scratch:
             self._claim(buffer, name, index)
             self.sram[buffer.offset : buffer.end] = SCRATCH_PATTERN

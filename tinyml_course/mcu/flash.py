@@ -1,8 +1,9 @@
 """Where every constant lies in flash, and the bytes themselves."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,6 @@ from tinyml_course.graph import Graph, Operator
 from tinyml_course.mcu.packed_weights import (
     WEIGHTED,
     pack_weights,
-    packable_bits,
     packed_weight_bytes,
     unpack_weights,
 )
@@ -93,18 +93,17 @@ class FlashLayout:
 
     Args:
         graph: the network.
-        packed: operators whose weights are packed.
+        packed_bits: of the weights of each operator that has them packed.
     """
 
-    def __init__(self, graph: Graph, packed: Collection[str] = ()) -> None:
+    def __init__(self, graph: Graph, packed_bits: Mapping[str, int] = MappingProxyType({})) -> None:
         self.segments: list[Segment] = []
         offset = 0
         for operator in graph.operators:
-            bits = packable_bits(graph, operator) if operator.name in packed else None
             for role, size, make in _constants(graph, operator):
-                own = bits if role == "weight" else None
-                size = size if own is None else packed_weight_bytes(size, own)
-                self.segments.append(Segment(operator.name, role, offset, size, make, own))
+                bits = packed_bits.get(operator.name) if role == "weight" else None
+                size = size if bits is None else packed_weight_bytes(size, bits)
+                self.segments.append(Segment(operator.name, role, offset, size, make, bits))
                 offset += -(-size // ALIGNMENT) * ALIGNMENT
         self.size_bytes = offset
 

@@ -19,7 +19,6 @@ from types import MappingProxyType
 from tinyml_course.graph import Graph, Operator
 from tinyml_course.graph.operators import Conv2D, DepthwiseConv2D, FullyConnected, Reshape
 from tinyml_course.mcu.boards import Board, Core
-from tinyml_course.mcu.packed_weights import packable_bits
 from tinyml_course.mcu.scheduling import Schedule
 
 WORK_KINDS = ("pointwise_macs", "depthwise_macs", "conv_macs", "output_elements")
@@ -109,7 +108,7 @@ def latency_cycles(network: Graph | Schedule, core: Core) -> list[float]:
     ):
         units = work(schedule.graph, operator)
         worked = share * sum(model.cycles_per[kind] * count for kind, count in units.items())
-        bits = packable_bits(schedule.graph, operator) if unpacked else None
+        bits = schedule.packed_bits.get(operator.name)
         cycles.append(worked + (model.unpack_cycles[bits] * unpacked if bits else 0))
     return cycles
 

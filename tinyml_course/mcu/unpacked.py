@@ -19,7 +19,7 @@ class UnpackedWeights:
     Attributes:
         operator: its name.
         buffer: where they are unpacked to.
-        values: what is written there, uint8.
+        values: what is written there, uint8, as long as the buffer.
         owner: of these bytes.
     """
 
@@ -47,7 +47,9 @@ class UnpackedWeights:
         buffer = plan.unpacked(operator)
         if buffer is None:
             return None
-        values = constants["weight"].reshape(-1).view(np.uint8)
+        values = np.zeros(buffer.size_bytes, np.uint8)
+        weights = constants["weight"].reshape(-1).view(np.uint8)
+        values[: weights.size] = weights
         return cls(operator, buffer, values, owners[buffer.role, operator])
 
     def shadow(self, arena: Arena) -> Owners:
@@ -56,9 +58,8 @@ class UnpackedWeights:
 
     def unpack(self, arena: Arena) -> None:
         """Write them."""
-        start = self.buffer.offset
         arena.claim(self.shadow(arena), self.owner, self.buffer.end)
-        arena.sram[start : start + self.values.size] = self.values
+        arena.sram[self.buffer.offset : self.buffer.end] = self.values
 
     def fault(self, arena: Arena, step: int) -> EmulatorFault | None:
         """What is wrong with reading them now."""

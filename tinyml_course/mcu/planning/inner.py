@@ -103,30 +103,33 @@ def stage_bytes(flow: RowFlow | PatchFlow) -> tuple[int, int]:
     return inner + written + read - saving(most, written, read), inner
 
 
-def unit_memory(graph: Graph, unit: Unit) -> UnitMemory:
-    """What a unit needs."""
-    if isinstance(unit.flow, RowFlow):
-        return _streamed(unit.flow)
-    if isinstance(unit.flow, PatchFlow):
-        return _patched(unit.flow)
-    return _whole(graph, unit.operators[0])
+def unit_memory(graph: Graph, unit: Unit, packed: Collection[str] = ()) -> UnitMemory:
+    """What a unit needs.
 
-
-def add_unpacked_weights(
-    memory: UnitMemory, graph: Graph, unit: Unit, packed: Collection[str]
-) -> None:
-    """Add room for the weights of those of a unit's operators that are packed.
-
-    They are unpacked again whenever the operator runs: between, others may have the bytes.
+    Args:
+        graph: the network.
+        unit: of its schedule.
+        packed: operators whose weights are packed.
     """
+    if isinstance(unit.flow, RowFlow):
+        memory = _streamed(unit.flow)
+    elif isinstance(unit.flow, PatchFlow):
+        memory = _patched(unit.flow)
+    else:
+        memory = _whole(graph, unit.operators[0])
+    memory.inner += _unpacked_weights(graph, unit, packed)
+    return memory
+
+
+def _unpacked_weights(graph: Graph, unit: Unit, packed: Collection[str]) -> Iterator[Inner]:
+    """They are unpacked again whenever the operator runs: between, others may have the bytes."""
     for index, operator in enumerate(unit.operators):
         if operator.name not in packed:
             continue
-        size = unpacked_bytes(graph.inputs_of(operator)[1].elements)
         live = np.ones(1, bool) if unit.flow is None else unit.flow.steps_of(index)
         if live.any():
-            inner = Inner((operator.name,), "unpacked weights", size, live, WORD_BYTES)
-            memory.inner.append(inner)
+            size = unpacked_bytes(graph.inputs_of(operator)[1].elements)
+            yield Inner((operator.name,), "unpacked weights", size, live, WORD_BYTES)
 
 
 WORD_BYTES = 4
@@ -304,9 +307,9 @@ def _patched(flow: PatchFlow) -> UnitMemory:
             held[name] = Inner((name,), "patch", size, live)
             memory.inner.append(held[name])
     for index, operator in enumerate(stage.operators):
-        size = _patch_scratch(flow, index)
-        if size:
-            memory.inner.append(_scratch(graph, operator, size, flow.steps_of(index)))
+        size, live = _patch_scratch(flow, index), flow.steps_of(index)
+        if size and live.any():
+            memory.inner.append(_scratch(graph, operator, size, live))
     return memory
 
 

@@ -107,7 +107,7 @@ class Plan:
     @cached_property
     def flash(self) -> FlashLayout:
         """Where the constants lie; a search that looks at SRAM alone never asks."""
-        return FlashLayout(self.graph, self.schedule.packed)
+        return FlashLayout(self.graph, self.schedule.packed_bits)
 
     @cached_property
     def peak_bytes(self) -> int:

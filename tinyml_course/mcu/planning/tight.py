@@ -11,13 +11,7 @@ from collections.abc import Sequence
 from tinyml_course.graph import Graph, Lifetime, Operator, lifetimes
 from tinyml_course.graph.operators import DepthwiseConv2D, Pool
 from tinyml_course.mcu.overlap import lawful_overlap
-from tinyml_course.mcu.planning.inner import (
-    Inner,
-    UnitMemory,
-    add_unpacked_weights,
-    saving,
-    unit_memory,
-)
+from tinyml_course.mcu.planning.inner import Inner, UnitMemory, saving, unit_memory
 from tinyml_course.mcu.planning.layout import Buffer, Plan
 from tinyml_course.mcu.planning.order import memory_order
 from tinyml_course.mcu.planning.packing import Item, Order, keep_apart, pack
@@ -50,9 +44,8 @@ class _Problem:
 
     def __init__(self, schedule: Schedule) -> None:
         self.schedule, self.graph = schedule, schedule.graph
-        self.memory = [unit_memory(self.graph, unit) for unit in schedule.units]
-        for unit, memory in zip(schedule.units, self.memory, strict=True):
-            add_unpacked_weights(memory, self.graph, unit, schedule.packed)
+        packed = schedule.packed
+        self.memory = [unit_memory(self.graph, unit, packed) for unit in schedule.units]
         self.spans = _map_lifetimes(schedule)
         self.held = _map_items(schedule, self.spans)
         self.inner = {

@@ -89,12 +89,20 @@ class PatchFlow:
     def steps_of(self, operator: int) -> NDArray[np.bool_]:
         """Which of a patch's steps, one for each operator, an operator of the stage is."""
         mask = np.zeros(len(self.stage.operators), bool)
-        mask[operator] = bool(self.shapes(operator))
+        mask[operator] = self._runs(operator)
         return mask
 
     def times(self, operator: int) -> int:
         """How often an operator of the stage runs: once for each patch, if anybody reads it."""
-        return len(self.patches) if self.shapes(operator) else 0
+        return len(self.patches) if self._runs(operator) else 0
+
+    def _runs(self, operator: int) -> bool:
+        """Whether anybody reads what an operator writes, instead of padding only."""
+        name = self.stage.operators[operator].outputs[0]
+        return all(
+            any(stop > start for start, stop in (spans[name] for spans in along))
+            for along in self._spans
+        )
 
     def shapes(self, operator: int) -> list[Region]:
         """Regions that an operator writes; of those that read alike, at alike borders, one."""

@@ -118,7 +118,7 @@ class Schedule:
         self.stages = tuple(sorted(stages, key=lambda stage: self._position(stage.first)))
         if image not in ("memory", "fed"):
             raise ScheduleError(f'image is "memory" or "fed", not {image!r}')
-        self.packed = self._packable(packed)
+        self.packed_bits = self._bits_of(packed)
         self.units = self._units()
         if image == "fed" and self.units[0].flow is None:
             raise ScheduleError(
@@ -161,9 +161,14 @@ class Schedule:
             ScheduleError: as when it is made.
         """
         other = copy.copy(self)  # whose units are the same
-        other.packed = self._packable(packed)
+        other.packed_bits = self._bits_of(packed)
         other.__dict__.pop("unpacked_weights", None)
         return other
+
+    @property
+    def packed(self) -> tuple[str, ...]:
+        """The operators whose weights are packed, in execution order."""
+        return tuple(self.packed_bits)
 
     @cached_property
     def unit_of(self) -> tuple[int, ...]:
@@ -214,15 +219,16 @@ class Schedule:
         for unit in self.units:
             for index, operator in enumerate(unit.operators):
                 times = 1 if unit.flow is None else unit.flow.times(index)
-                is_packed = operator.name in self.packed
+                is_packed = operator.name in self.packed_bits
                 weights = self.graph.inputs_of(operator)[1].elements if is_packed else 0
                 found.append(times * weights)
         return tuple(found)
 
-    def _packable(self, names: Iterable[str]) -> tuple[str, ...]:
-        """The names in execution order, each once."""
-        chosen = {name: self.graph.operators[self._position(name)] for name in names}
-        for name, operator in chosen.items():
+    def _bits_of(self, names: Iterable[str]) -> dict[str, int]:
+        """The bits of the weights of each, in execution order."""
+        found = {}
+        for name in sorted(set(names), key=self._position):
+            operator = self.graph.operators[self._position(name)]
             bits = packable_bits(self.graph, operator)
             if bits is None:
                 raise ScheduleError(
@@ -233,7 +239,8 @@ class Schedule:
                     f"the weights of {name} need all {BYTE_BITS} bits; quantize them to "
                     f"{BYTE_BITS - 1} or fewer, or leave them as bytes"
                 )
-        return tuple(sorted(chosen, key=self._position))
+            found[name] = bits
+        return found
 
     def _position(self, name: str) -> int:
         if name not in self._index:

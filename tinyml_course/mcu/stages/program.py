@@ -5,7 +5,7 @@ the shadow of the arena once, when the stage first runs, part by part and byte b
 move the same bytes through the same places without asking again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -60,7 +60,8 @@ class StageProgram:
             pieces = [a for p in self.parts for pieces in p.sources for a in pieces]
             self.read_bytes = sum(piece.values.nbytes for piece in pieces)
             scratch = [b.size_bytes for p in self.parts for b in self.scratch.get(p.name, ())]
-            scratch += [self.weights[p.name].buffer.size_bytes for p in self._unpacking()]
+            unpacked = (w for p in self.parts if (w := self._weights_of(p)) is not None)
+            scratch += [weights.buffer.size_bytes for weights in unpacked]
             self.written_bytes = sum(scratch) + sum(p.output.values.nbytes for p in self.parts)
 
     def checked(self, image: NDArray[Any]) -> None:
@@ -72,7 +73,7 @@ class StageProgram:
         if self.overflow is not None:
             raise self.overflow
         for part in self.parts:
-            weights = self.weights.get(part.name) if part.operator else None
+            weights = self._weights_of(part)
             if weights is not None:
                 weights.unpack(self.arena)
             self._claim_scratch(part)
@@ -161,10 +162,9 @@ class StageProgram:
                 return fault
         return None
 
-    def _unpacking(self, parts: Sequence[Part] | None = None) -> list[Part]:
-        """The parts before which weights are unpacked."""
-        every = self.parts if parts is None else parts
-        return [part for part in every if part.operator and part.name in self.weights]
+    def _weights_of(self, part: Part) -> UnpackedWeights | None:
+        """Those that are unpacked before a part."""
+        return self.weights.get(part.name) if part.operator else None
 
     def _claim_scratch(self, part: Part) -> None:
         """Take what an operator scribbles on; sums are taken once and must then stay its own."""
@@ -193,10 +193,10 @@ class StageProgram:
             return self.arena.base + max(start, output.start)
 
         scratch = self.scratch.get(part.name, ()) if part.operator else ()
-        weights = [self.weights[part.name].buffer for part in self._unpacking([part])]
-        for buffer in (*scratch, *weights):
+        weights = self._weights_of(part)
+        for buffer in (*scratch, *([weights.buffer] if weights else [])):
             if buffer.offset < output.end and output.start < buffer.end:
-                own = "weights" if buffer in weights else "scratch"
+                own = "weights" if weights and buffer is weights.buffer else "scratch"
                 message = f"would write {part.name}'s output over its own {own}"
                 return UnsafeOverlap(part.name, index, at(buffer.offset), message)
         for name, pieces in zip(part.names, part.sources, strict=True):
